@@ -1,0 +1,109 @@
+//! Answers without a model: approved sentences, word for word, with citations.
+//!
+//! [`Answer`] is what every answerer gives, with or without a model.
+
+use std::sync::Arc;
+
+use crate::knowledge::Passage;
+use crate::language::Language;
+
+/// How a turn ended for the visitor; the names are an open set on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// An answer that stands on its citations.
+    Answered,
+    /// A question back: did you mean …?
+    Clarify,
+    /// Out of scope, unsafe, or no approved source.
+    Refused,
+    /// Handed to a person, or every model failed.
+    Escalated,
+    /// A person owns the conversation: stored and shown to them, no reply.
+    Delivered,
+    /// Credits or a budget are spent.
+    Limited,
+}
+
+impl Outcome {
+    const ALL: [Self; 6] =
+        [Self::Answered, Self::Clarify, Self::Refused, Self::Escalated, Self::Delivered, Self::Limited];
+
+    /// The name used on the wire and in storage.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Clarify => "clarify",
+            Self::Refused => "refused",
+            Self::Escalated => "escalated",
+            Self::Delivered => "delivered",
+            Self::Limited => "limited",
+        }
+    }
+
+    /// Reads a name that [`as_str`](Self::as_str) gave.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    }
+}
+
+/// A source an answer stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Citation {
+    /// The number in brackets in the text, from 1.
+    pub index: u32,
+    /// The title of the source.
+    pub title: String,
+    /// The page of the source.
+    pub url: Option<String>,
+    /// What was quoted, word for word.
+    pub quote: String,
+    /// The fingerprint of the source's text.
+    pub content_hash: [u8; 32],
+}
+
+/// Something the visitor may have meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What to show.
+    pub title: String,
+    /// What to ask when it is chosen.
+    pub question: String,
+}
+
+/// Where a visitor was handed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handoff {
+    /// Who answers, in the visitor's words.
+    pub to: String,
+}
+
+/// What Bob says in one turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// How the turn ended.
+    pub outcome: Outcome,
+    /// The language it is written in.
+    pub language: Language,
+    /// The text in the pieces in which it was released; together they are the whole, white space included.
+    pub pieces: Vec<String>,
+    /// The sources, by index.
+    pub citations: Vec<Citation>,
+    /// At most three things the visitor may have meant.
+    pub suggestions: Vec<Suggestion>,
+    /// Who takes over.
+    pub handoff: Option<Handoff>,
+}
+
+impl Answer {
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.pieces.concat()
+    }
+}
+
+/// What an answerer works with: kept here so that a test can hold an answer against it.
+pub type Sources = Vec<Arc<Passage>>;

@@ -1,0 +1,5 @@
+//! Text as Bob sees it: sentences and words of any script.
+
+mod sentence;
+
+pub use sentence::sentences;

@@ -1,1 +1,1 @@
-
+//! Telling a language.

@@ -1,0 +1,150 @@
+//! People and sign-ins in memory.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::MemoryStorage;
+use super::world::LoginRow;
+use crate::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
+use crate::act::Act;
+use crate::id::{AccountId, LoginId, TenantId};
+use crate::storage::{AccountStore, LoginStore, Result, StorageError, StorageErrorKind};
+
+#[async_trait]
+impl AccountStore for MemoryStorage {
+    async fn create_account(&self, act: &Act, account: Account) -> Result<()> {
+        const OPERATION: &str = "create_account";
+        let mut world = self.world();
+        if world.accounts.values().any(|known| known.email == account.email || known.id == account.id) {
+            return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
+        }
+        world.accounts.insert(account.id, account);
+        world.record(None, OPERATION, act);
+        Ok(())
+    }
+
+    async fn account_by_email(&self, email: &Email) -> Result<Option<Account>> {
+        Ok(self.world().accounts.values().find(|account| account.email == *email).cloned())
+    }
+
+    async fn account(&self, account: &AccountId) -> Result<Option<Account>> {
+        Ok(self.world().accounts.get(account).cloned())
+    }
+
+    async fn has_platform_people(&self) -> Result<bool> {
+        Ok(self.world().accounts.values().any(|account| account.platform_role.is_some()))
+    }
+
+    async fn set_password(&self, act: &Act, account: &AccountId, password: PasswordHash) -> Result<()> {
+        self.change_account(act, account, "set_password", |account| account.password = Some(password))
+    }
+
+    async fn set_platform_role(
+        &self,
+        act: &Act,
+        account: &AccountId,
+        role: Option<PlatformRole>,
+    ) -> Result<()> {
+        self.change_account(act, account, "set_platform_role", |account| account.platform_role = role)
+    }
+
+    async fn memberships(&self, account: &AccountId) -> Result<Vec<Membership>> {
+        let world = self.world();
+        let of_account = world.members.iter().filter(|(_, member, _)| member == account);
+        let mut memberships: Vec<_> = of_account
+            .filter_map(|(tenant, _, role)| {
+                let tenant = &world.tenants.get(tenant)?.tenant;
+                Some(Membership {
+                    tenant: tenant.id,
+                    tenant_name: tenant.name.clone(),
+                    tenant_slug: tenant.slug.clone(),
+                    role: *role,
+                })
+            })
+            .collect();
+        memberships.sort_by(|a, b| (&a.tenant_name, a.tenant).cmp(&(&b.tenant_name, b.tenant)));
+        Ok(memberships)
+    }
+}
+
+impl MemoryStorage {
+    fn change_account(
+        &self,
+        act: &Act,
+        account: &AccountId,
+        operation: &'static str,
+        change: impl FnOnce(&mut Account),
+    ) -> Result<()> {
+        let mut world = self.world();
+        let found = world.accounts.get_mut(account);
+        change(found.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))?);
+        world.record(None, operation, act);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl LoginStore for MemoryStorage {
+    async fn open_login(&self, act: &Act, login: Login, refresh: [u8; 32]) -> Result<()> {
+        let mut world = self.world();
+        let row = LoginRow { login, refresh: HashMap::from([(refresh, false)]) };
+        world.logins.insert((login.realm, login.id), row);
+        world.record(Some(&login.realm), "open_login", act);
+        Ok(())
+    }
+
+    async fn login(&self, realm: &TenantId, login: &LoginId) -> Result<Option<Login>> {
+        Ok(self.world().logins.get(&(*realm, *login)).map(|row| row.login))
+    }
+
+    async fn touch_login(&self, realm: &TenantId, login: &LoginId, idle_until: Timestamp) -> Result<()> {
+        let mut world = self.world();
+        match world.logins.get_mut(&(*realm, *login)) {
+            Some(row) if row.login.ended_at.is_none() => {
+                row.login.idle_until = idle_until;
+                Ok(())
+            }
+            _ => Err(StorageError::new(StorageErrorKind::NotFound, "touch_login")),
+        }
+    }
+
+    async fn rotate_refresh(
+        &self,
+        act: &Act,
+        realm: &TenantId,
+        login: &LoginId,
+        used: [u8; 32],
+        next: [u8; 32],
+    ) -> Result<RefreshOutcome> {
+        let mut world = self.world();
+        let Some(row) = world.logins.get_mut(&(*realm, *login)) else { return Ok(RefreshOutcome::Unknown) };
+        if !row.login.is_live(act.at) {
+            return Ok(RefreshOutcome::Unknown);
+        }
+        let outcome = match row.refresh.get_mut(&used) {
+            None => return Ok(RefreshOutcome::Unknown),
+            Some(true) => {
+                row.login.ended_at = Some(act.at);
+                RefreshOutcome::Reused
+            }
+            Some(fresh) => {
+                *fresh = true;
+                row.refresh.insert(next, false);
+                RefreshOutcome::Rotated
+            }
+        };
+        world.record(Some(realm), "rotate_refresh", act);
+        Ok(outcome)
+    }
+
+    async fn end_login(&self, act: &Act, realm: &TenantId, login: &LoginId) -> Result<()> {
+        let mut world = self.world();
+        if let Some(row) = world.logins.get_mut(&(*realm, *login)) {
+            row.login.ended_at.get_or_insert(act.at);
+        }
+        world.record(Some(realm), "end_login", act);
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! Conversations in memory.
+
+use async_trait::async_trait;
+
+use super::MemoryStorage;
+use super::world::TurnRowState;
+use crate::act::Act;
+use crate::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
+use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
+use crate::storage::{ConversationStore, Result, StorageError, StorageErrorKind};
+use crate::turn::TurnState;
+
+#[async_trait]
+impl ConversationStore for MemoryStorage {
+    async fn conversation(&self, tenant: &TenantId, key: &ConversationKey) -> Result<Option<Conversation>> {
+        let world = self.world();
+        let shop = world.shop("conversation", tenant)?;
+        Ok(shop
+            .by_key
+            .get(key)
+            .and_then(|id| shop.conversations.get(id))
+            .map(|talk| talk.conversation.clone()))
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        after: u64,
+        limit: u32,
+    ) -> Result<History> {
+        const OPERATION: &str = "history";
+        let world = self.world();
+        let talk = world.shop(OPERATION, tenant)?.conversations.get(conversation);
+        let talk = talk.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
+        let mut rest = talk.messages.iter().filter(|message| message.number > after).cloned();
+        let messages: Vec<_> = rest.by_ref().take(limit as usize).collect();
+        let next = rest.next().and(messages.last()).map(|last| last.number);
+        Ok(History { messages, next })
+    }
+
+    async fn turn(
+        &self,
+        tenant: &TenantId,
+        door: Door,
+        visitor: &VisitorId,
+        turn: &TurnId,
+    ) -> Result<TurnState> {
+        const OPERATION: &str = "turn";
+        let world = self.world();
+        let shop = world.shop(OPERATION, tenant)?;
+        let row = shop.turns.get(turn).filter(|row| {
+            let talk = shop.conversations.get(&row.conversation);
+            row.visitor == *visitor && talk.is_some_and(|talk| talk.conversation.key.door == door)
+        });
+        let row = row.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
+        Ok(match &row.state {
+            TurnRowState::Open(lease) => TurnState::Open(*lease),
+            TurnRowState::Finished(finished) => TurnState::Finished(finished.clone()),
+            TurnRowState::Abandoned(answer) => TurnState::Abandoned { superseded: answer.clone() },
+        })
+    }
+
+    async fn change_owner(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        epoch: u64,
+        owner: Owner,
+    ) -> Result<Ownership> {
+        const OPERATION: &str = "change_owner";
+        let mut world = self.world();
+        let shop = world.shop_mut(OPERATION, tenant)?;
+        let talk = shop.conversations.get_mut(conversation);
+        let talk = talk.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
+        let ownership = &mut talk.conversation.ownership;
+        if ownership.epoch != epoch {
+            return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
+        }
+        *ownership = Ownership { owner, epoch: epoch + 1 };
+        let changed = *ownership;
+        talk.conversation.person_wanted_at = None;
+        world.record(Some(tenant), OPERATION, act);
+        Ok(changed)
+    }
+}

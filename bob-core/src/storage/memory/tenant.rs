@@ -1,0 +1,158 @@
+//! Tenants in memory.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::MemoryStorage;
+use super::world::Shop;
+use crate::account::Account;
+use crate::act::Act;
+use crate::credit::CreditBalance;
+use crate::id::{TenantId, WidgetKeyId};
+use crate::knowledge::{KnowledgeStatus, KnowledgeVersion};
+use crate::origin::OriginPattern;
+use crate::storage::{Onboarding, Result, StorageError, StorageErrorKind, TenantSnapshot, TenantStore};
+use crate::tenant::TenantRef;
+use crate::widget_key::WidgetKey;
+
+#[async_trait]
+impl TenantStore for MemoryStorage {
+    async fn onboard(&self, act: &Act, new: Onboarding) -> Result<()> {
+        const OPERATION: &str = "onboard";
+        let mut world = self.world();
+        let id = new.tenant.id;
+        let taken = world.tenants.values().any(|shop| {
+            shop.tenant.id == id
+                || shop.tenant.slug == new.tenant.slug
+                || shop.tenant.hosts.iter().any(|host| new.tenant.hosts.contains(host))
+        });
+        if taken {
+            return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
+        }
+        for (account, role) in new.people {
+            let known =
+                world.accounts.values().find(|known| known.email == account.email).map(|known| known.id);
+            let member = known.unwrap_or(account.id);
+            if known.is_none() {
+                world.accounts.insert(account.id, Account { platform_role: None, ..account });
+            }
+            world.members.push((id, member, role));
+        }
+        let items = new.knowledge.into_iter().map(|(item, text)| {
+            let status = KnowledgeStatus::Published;
+            (item, vec![KnowledgeVersion { item, number: 1, status, text, changed_at: act.at }])
+        });
+        let shop = Shop {
+            tenant: new.tenant,
+            version: 1,
+            persona: new.persona,
+            widget_keys: vec![new.widget_key],
+            release: 1,
+            items: items.collect(),
+            synonyms: new.synonyms,
+            balance: CreditBalance { granted: new.credits, ..CreditBalance::default() },
+            conversations: HashMap::new(),
+            by_key: HashMap::new(),
+            turns: HashMap::new(),
+            idempotency: HashMap::new(),
+        };
+        world.tenants.insert(id, shop);
+        world.record(Some(&id), OPERATION, act);
+        Ok(())
+    }
+
+    async fn find_tenant(&self, named: &TenantRef) -> Result<Option<TenantId>> {
+        let world = self.world();
+        Ok(match named {
+            TenantRef::Id(id) => world.tenants.contains_key(id).then_some(*id),
+            TenantRef::Slug(slug) => {
+                world.tenants.values().find(|s| s.tenant.slug == *slug).map(|s| s.tenant.id)
+            }
+        })
+    }
+
+    async fn tenant_of_host(&self, host: &str) -> Result<Option<TenantId>> {
+        let world = self.world();
+        Ok(world.tenants.values().find(|s| s.tenant.hosts.iter().any(|h| h == host)).map(|s| s.tenant.id))
+    }
+
+    async fn tenant_version(&self, tenant: &TenantId) -> Result<u64> {
+        Ok(self.world().shop("tenant_version", tenant)?.version)
+    }
+
+    async fn tenant_snapshot(&self, tenant: &TenantId) -> Result<TenantSnapshot> {
+        let world = self.world();
+        let shop = world.shop("tenant_snapshot", tenant)?;
+        Ok(TenantSnapshot {
+            version: shop.version,
+            tenant: shop.tenant.clone(),
+            persona: shop.persona.clone(),
+            widget_keys: shop.widget_keys.clone(),
+            release: shop.release,
+        })
+    }
+
+    async fn add_widget_key(&self, act: &Act, tenant: &TenantId, key: WidgetKey) -> Result<()> {
+        const OPERATION: &str = "add_widget_key";
+        let mut world = self.world();
+        let shop = world.shop_mut(OPERATION, tenant)?;
+        if shop.widget_keys.iter().any(|known| known.id == key.id || known.key == key.key) {
+            return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
+        }
+        shop.widget_keys.push(key);
+        shop.version += 1;
+        world.record(Some(tenant), OPERATION, act);
+        Ok(())
+    }
+
+    async fn set_key_origins(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        origins: Vec<OriginPattern>,
+    ) -> Result<()> {
+        self.change_key(act, tenant, key, "set_key_origins", |key| key.origins = origins)
+    }
+
+    async fn end_widget_key(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        ends_at: Timestamp,
+    ) -> Result<()> {
+        self.change_key(act, tenant, key, "end_widget_key", |key| key.ends_at = Some(ends_at))
+    }
+
+    async fn live_origins(&self, now: Timestamp) -> Result<Vec<OriginPattern>> {
+        let world = self.world();
+        let keys = world.tenants.values().flat_map(|shop| &shop.widget_keys).filter(|key| key.is_live(now));
+        Ok(keys.flat_map(|key| key.origins.iter().cloned()).collect())
+    }
+
+    async fn credit_balance(&self, tenant: &TenantId) -> Result<CreditBalance> {
+        Ok(self.world().shop("credit_balance", tenant)?.balance)
+    }
+}
+
+impl MemoryStorage {
+    fn change_key(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        operation: &'static str,
+        change: impl FnOnce(&mut WidgetKey),
+    ) -> Result<()> {
+        let mut world = self.world();
+        let shop = world.shop_mut(operation, tenant)?;
+        let key = shop.widget_keys.iter_mut().find(|known| known.id == *key);
+        change(key.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))?);
+        shop.version += 1;
+        world.record(Some(tenant), operation, act);
+        Ok(())
+    }
+}

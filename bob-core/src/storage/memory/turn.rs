@@ -1,0 +1,305 @@
+//! Turns in memory.
+
+use async_trait::async_trait;
+
+use super::MemoryStorage;
+use super::world::{IdempotencyRow, Shop, Talk, TurnRow, TurnRowState, World};
+use crate::act::Act;
+use crate::answer::{Answer, Outcome};
+use crate::conversation::{Conversation, ConversationKey, Message, Owner, Ownership, Role, TextPart};
+use crate::credit::{MilliCredits, Reservation};
+use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
+use crate::language::Language;
+use crate::storage::{Result, StorageError, StorageErrorKind, TurnStore};
+use crate::turn::{
+    FinishedTurn, IDEMPOTENCY_KEPT, Lease, OpenTurn, TurnClosing, TurnFinish, TurnOpening, TurnStart,
+};
+use crate::visitor::VisitorProof;
+
+#[async_trait]
+impl TurnStore for MemoryStorage {
+    async fn begin_turn(&self, act: &Act, tenant: &TenantId, start: TurnStart) -> Result<TurnOpening> {
+        const OPERATION: &str = "begin_turn";
+        let mut world = self.world();
+        let shop = world.shop_mut(OPERATION, tenant)?;
+        if let Some(known) = shop.repeated(act, &start) {
+            return Ok(known);
+        }
+        let (key, proven) = shop.whose(&start);
+        let conversation = shop.by_key.get(&key).copied();
+        if let Some(id) = conversation
+            && let Some(busy) = shop.open_turn(act, id)
+        {
+            return Ok(busy);
+        }
+        let id = conversation.unwrap_or_else(|| shop.begin_conversation(act, &start, key.clone()));
+        let opening = shop.open(act, start, id, proven);
+        world.record(Some(tenant), OPERATION, act);
+        Ok(opening)
+    }
+
+    async fn renew_turn(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        turn: &TurnId,
+        lease: &Lease,
+    ) -> Result<Option<Lease>> {
+        const OPERATION: &str = "renew_turn";
+        let mut world = self.world();
+        let row = world.shop_mut(OPERATION, tenant)?.turns.get_mut(turn);
+        let row = row.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
+        Ok(match &mut row.state {
+            TurnRowState::Open(held) if held.is(lease) && held.holds(act.at) => {
+                *held = held.renewed(act.at);
+                Some(*held)
+            }
+            _ => None,
+        })
+    }
+
+    async fn finish_turn(&self, act: &Act, tenant: &TenantId, finish: TurnFinish) -> Result<TurnClosing> {
+        const OPERATION: &str = "finish_turn";
+        let mut world = self.world();
+        let shop = world.shop_mut(OPERATION, tenant)?;
+        let closing = shop.close(act, finish);
+        let closing = closing.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
+        world.record(Some(tenant), OPERATION, act);
+        Ok(closing)
+    }
+
+    async fn sweep_turns(&self, act: &Act, limit: u32) -> Result<u32> {
+        let mut world = self.world();
+        let World { tenants, .. } = &mut *world;
+        let mut left = limit;
+        for shop in tenants.values_mut() {
+            let lost = shop
+                .turns
+                .iter()
+                .filter(|(_, row)| matches!(row.state, TurnRowState::Open(l) if !l.holds(act.at)));
+            let lost: Vec<TurnId> = lost.map(|(turn, _)| *turn).take(left as usize).collect();
+            for turn in lost {
+                shop.give_up(turn);
+                left -= 1;
+            }
+        }
+        world.record(None, "sweep_turns", act);
+        Ok(limit - left)
+    }
+}
+
+impl Shop {
+    /// What an earlier call under the same idempotency key came to.
+    fn repeated(&mut self, act: &Act, start: &TurnStart) -> Option<TurnOpening> {
+        let claim = start.idempotency.as_ref()?;
+        self.idempotency.retain(|_, row| act.at < row.until);
+        let row = claim.scopes.iter().find_map(|scope| self.idempotency.get(scope))?;
+        if row.body != claim.body {
+            return Some(TurnOpening::Mismatch);
+        }
+        let turn = row.turn;
+        match &self.turns.get(&turn)?.state {
+            TurnRowState::Finished(finished) => Some(TurnOpening::Replayed(finished.clone())),
+            TurnRowState::Open(lease) if lease.holds(act.at) => Some(TurnOpening::Running(turn)),
+            // The node is gone and nothing was answered: the repetition answers.
+            TurnRowState::Open(_) | TurnRowState::Abandoned(_) => None,
+        }
+    }
+
+    /// The key of the conversation, and whether the caller may be given a token for its visitor.
+    fn whose(&self, start: &TurnStart) -> (ConversationKey, bool) {
+        let key = |visitor| ConversationKey { door: start.door, visitor, session: start.session.clone() };
+        let new = match start.visitor {
+            VisitorProof::Proven(visitor) => return (key(visitor), true),
+            VisitorProof::New(visitor) => visitor,
+        };
+        let secret = start.session.is_secret();
+        let continued = self
+            .conversations
+            .values()
+            .map(|talk| &talk.conversation)
+            .filter(|c| secret && c.key.door == start.door && c.key.session == start.session)
+            .min_by_key(|c| (c.started_at, c.id));
+        match continued {
+            Some(conversation) => (conversation.key.clone(), false),
+            None => (key(new), true),
+        }
+    }
+
+    fn open_turn(&mut self, act: &Act, conversation: ConversationId) -> Option<TurnOpening> {
+        let turn = self.conversations.get(&conversation)?.open?;
+        match self.turns.get(&turn)?.state {
+            TurnRowState::Open(lease) if lease.holds(act.at) => {
+                Some(TurnOpening::Busy { turn, until: lease.until })
+            }
+            _ => {
+                self.give_up(turn);
+                None
+            }
+        }
+    }
+
+    fn begin_conversation(&mut self, act: &Act, start: &TurnStart, key: ConversationKey) -> ConversationId {
+        let conversation = Conversation {
+            id: start.conversation,
+            key: key.clone(),
+            ownership: Ownership { owner: Owner::Bot, epoch: 0 },
+            language: None,
+            person_wanted_at: None,
+            started_at: act.at,
+        };
+        let talk = Talk { conversation, messages: Vec::new(), open: None, disclosed_epoch: None };
+        self.conversations.insert(start.conversation, talk);
+        self.by_key.insert(key, start.conversation);
+        start.conversation
+    }
+
+    fn open(&mut self, act: &Act, start: TurnStart, id: ConversationId, proven: bool) -> TurnOpening {
+        if let Some(claim) = start.idempotency {
+            let until = crate::clock::later(act.at, IDEMPOTENCY_KEPT);
+            for scope in claim.scopes {
+                self.idempotency.insert(scope, IdempotencyRow { body: claim.body, turn: start.turn, until });
+            }
+        }
+        let talk = self.conversations.get_mut(&id).expect("the caller found or made it");
+        let history = talk.messages.len().saturating_sub(start.history as usize);
+        let history = talk.messages[history..].to_vec();
+        talk.say(Message {
+            id: start.message,
+            turn: start.turn,
+            number: 0,
+            said: TextPart { role: Role::Visitor, text: start.text.as_str().to_owned() },
+            at: act.at,
+            citations: Vec::new(),
+            outcome: None,
+        });
+        let Conversation { key, ownership, language, .. } = talk.conversation.clone();
+        let row = |state, disclose, reserved| TurnRow {
+            conversation: id,
+            visitor: key.visitor,
+            proven,
+            disclose,
+            reserved,
+            state,
+        };
+        if let Owner::Person(_) = ownership.owner {
+            let delivered = delivered(&start.turn, id, key.visitor, proven, &key, language);
+            let state = TurnRowState::Finished(Box::new(delivered.clone()));
+            self.turns.insert(start.turn, row(state, false, MilliCredits::ZERO));
+            return TurnOpening::Delivered(Box::new(delivered));
+        }
+        let disclose = talk.disclosed_epoch != Some(ownership.epoch);
+        talk.disclosed_epoch = Some(ownership.epoch);
+        talk.open = Some(start.turn);
+        let enough = start.reserve <= self.balance.available();
+        let reserved = if enough { start.reserve } else { MilliCredits::ZERO };
+        self.balance.reserved.0 += reserved.0;
+        self.turns.insert(start.turn, row(TurnRowState::Open(start.lease), disclose, reserved));
+        TurnOpening::Opened(Box::new(OpenTurn {
+            turn: start.turn,
+            conversation: id,
+            key,
+            proven,
+            epoch: ownership.epoch,
+            lease: start.lease,
+            history,
+            language,
+            reservation: enough.then_some(Reservation { turn: start.turn, amount: reserved }),
+            disclose,
+        }))
+    }
+
+    fn close(&mut self, act: &Act, finish: TurnFinish) -> Option<TurnClosing> {
+        let row = self.turns.get_mut(&finish.turn).filter(|row| row.conversation == finish.conversation)?;
+        let talk = self.conversations.get_mut(&finish.conversation)?;
+        let held = match &row.state {
+            TurnRowState::Finished(finished) => return Some(TurnClosing::Stored(finished.clone())),
+            TurnRowState::Abandoned(_) => None,
+            TurnRowState::Open(lease) => Some(*lease),
+        };
+        let used = MilliCredits(finish.cost.0.clamp(0, row.reserved.0));
+        self.balance.reserved.0 -= row.reserved.0;
+        row.reserved = MilliCredits::ZERO;
+        if held.is_some() {
+            self.balance.settled.0 += used.0;
+            talk.open = None;
+        }
+        let fresh = held.is_some_and(|held| held.is(&finish.lease) && held.holds(act.at));
+        let mine = talk.conversation.ownership == Ownership { owner: Owner::Bot, epoch: finish.epoch };
+        if !fresh || !mine {
+            row.state = TurnRowState::Abandoned(Some(Box::new(finish.answer)));
+            return Some(TurnClosing::Superseded);
+        }
+        let Conversation { key, .. } = talk.conversation.clone();
+        talk.conversation.language = Some(finish.answer.language);
+        if finish.answer.outcome == Outcome::Escalated {
+            talk.conversation.person_wanted_at.get_or_insert(act.at);
+        }
+        talk.say(Message {
+            id: finish.message,
+            turn: finish.turn,
+            number: 0,
+            said: TextPart { role: Role::Bot, text: finish.answer.text() },
+            at: act.at,
+            citations: finish.answer.citations.clone(),
+            outcome: Some(finish.answer.outcome),
+        });
+        let finished = FinishedTurn {
+            turn: finish.turn,
+            conversation: finish.conversation,
+            visitor: row.visitor,
+            proven: row.proven,
+            session: key.session,
+            answer: finish.answer,
+            persona: finish.persona,
+            disclose: row.disclose,
+        };
+        row.state = TurnRowState::Finished(Box::new(finished.clone()));
+        Some(TurnClosing::Stored(Box::new(finished)))
+    }
+
+    /// Frees the conversation and releases all that was reserved.
+    fn give_up(&mut self, turn: TurnId) {
+        let Some(row) = self.turns.get_mut(&turn) else { return };
+        self.balance.reserved.0 -= row.reserved.0;
+        row.reserved = MilliCredits::ZERO;
+        row.state = TurnRowState::Abandoned(None);
+        if let Some(talk) = self.conversations.get_mut(&row.conversation) {
+            talk.open = None;
+        }
+    }
+}
+
+impl Talk {
+    fn say(&mut self, message: Message) {
+        let number = self.messages.last().map_or(1, |last| last.number + 1);
+        self.messages.push(Message { number, ..message });
+    }
+}
+
+fn delivered(
+    turn: &TurnId,
+    conversation: ConversationId,
+    visitor: VisitorId,
+    proven: bool,
+    key: &ConversationKey,
+    language: Option<Language>,
+) -> FinishedTurn {
+    FinishedTurn {
+        turn: *turn,
+        conversation,
+        visitor,
+        proven,
+        session: key.session.clone(),
+        answer: Answer {
+            outcome: Outcome::Delivered,
+            language: language.unwrap_or(Language::EN),
+            pieces: Vec::new(),
+            citations: Vec::new(),
+            suggestions: Vec::new(),
+            handoff: None,
+        },
+        persona: String::new(),
+        disclose: false,
+    }
+}

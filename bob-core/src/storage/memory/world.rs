@@ -1,0 +1,100 @@
+//! What the memory store holds.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use crate::account::{Account, Login, TenantRole};
+use crate::act::Act;
+use crate::conversation::{Conversation, ConversationKey, Message};
+use crate::credit::{CreditBalance, MilliCredits};
+use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
+use crate::knowledge::KnowledgeVersion;
+use crate::persona::Persona;
+use crate::storage::{Result, StorageError, StorageErrorKind, Synonyms};
+use crate::tenant::Tenant;
+use crate::turn::{BodyHash, FinishedTurn, IdempotencyScope, Lease};
+use crate::widget_key::WidgetKey;
+
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) tenants: BTreeMap<TenantId, Shop>,
+    pub(super) accounts: HashMap<AccountId, Account>,
+    pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
+    pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
+    pub(super) acts: Vec<(Option<TenantId>, &'static str, Act)>,
+}
+
+#[derive(Debug)]
+pub(super) struct LoginRow {
+    pub(super) login: Login,
+    /// Each refresh token's hash, and whether it was used.
+    pub(super) refresh: HashMap<[u8; 32], bool>,
+}
+
+/// One tenant and everything that is its own.
+#[derive(Debug)]
+pub(super) struct Shop {
+    pub(super) tenant: Tenant,
+    pub(super) version: u64,
+    pub(super) persona: Persona,
+    pub(super) widget_keys: Vec<WidgetKey>,
+    pub(super) release: u64,
+    /// In the order in which the items were made.
+    pub(super) items: Vec<(KnowledgeId, Vec<KnowledgeVersion>)>,
+    pub(super) synonyms: Synonyms,
+    pub(super) balance: CreditBalance,
+    pub(super) conversations: HashMap<ConversationId, Talk>,
+    pub(super) by_key: HashMap<ConversationKey, ConversationId>,
+    pub(super) turns: HashMap<TurnId, TurnRow>,
+    pub(super) idempotency: HashMap<IdempotencyScope, IdempotencyRow>,
+}
+
+#[derive(Debug)]
+pub(super) struct Talk {
+    pub(super) conversation: Conversation,
+    pub(super) messages: Vec<Message>,
+    pub(super) open: Option<TurnId>,
+    /// The epoch whose speaker was last announced to the visitor.
+    pub(super) disclosed_epoch: Option<u64>,
+}
+
+#[derive(Debug)]
+pub(super) struct TurnRow {
+    pub(super) conversation: ConversationId,
+    pub(super) visitor: VisitorId,
+    pub(super) proven: bool,
+    pub(super) disclose: bool,
+    pub(super) reserved: MilliCredits,
+    pub(super) state: TurnRowState,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum TurnRowState {
+    Open(Lease),
+    Finished(Box<FinishedTurn>),
+    /// Given up before it was answered; what came too late is kept.
+    Abandoned(Option<Box<crate::answer::Answer>>),
+}
+
+#[derive(Debug)]
+pub(super) struct IdempotencyRow {
+    pub(super) body: BodyHash,
+    pub(super) turn: TurnId,
+    pub(super) until: Timestamp,
+}
+
+impl World {
+    pub(super) fn shop(&self, operation: &'static str, tenant: &TenantId) -> Result<&Shop> {
+        self.tenants.get(tenant).ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))
+    }
+
+    pub(super) fn shop_mut(&mut self, operation: &'static str, tenant: &TenantId) -> Result<&mut Shop> {
+        self.tenants.get_mut(tenant).ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))
+    }
+
+    /// Records who changed what; called by every mutating method in the lock it changed the world under.
+    pub(super) fn record(&mut self, tenant: Option<&TenantId>, operation: &'static str, act: &Act) {
+        self.acts.push((tenant.copied(), operation, act.clone()));
+    }
+}

@@ -1,0 +1,396 @@
+//! The storage ports. Each method is one transaction: all of it is committed, or none.
+//!
+//! The tenant always comes first: a call that forgets it cannot be written, and what belongs to another tenant is
+//! [`NotFound`](StorageErrorKind::NotFound), the same as what does not exist. Every mutating call takes an [`Act`] and
+//! records it in the same transaction. When a mutating call answers `Ok`, what it wrote survives a crash of the process
+//! (for stores on disk). After [`Unavailable`](StorageErrorKind::Unavailable) nothing was written, unless the method
+//! says otherwise.
+//!
+//! [`memory`] implements all of them; the claims in `testing` (feature `testing`) hold for every implementation.
+
+mod error;
+pub mod memory;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::account::{
+    Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome, TenantRole,
+};
+use crate::act::Act;
+use crate::conversation::{Conversation, ConversationKey, History, Owner, Ownership};
+use crate::credit::CreditBalance;
+use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId};
+use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion};
+use crate::language::Language;
+use crate::origin::OriginPattern;
+use crate::persona::Persona;
+use crate::tenant::{Tenant, TenantRef};
+use crate::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
+use crate::widget_key::WidgetKey;
+
+pub use error::{StorageError, StorageErrorKind};
+
+/// What a store call answers.
+pub type Result<T> = std::result::Result<T, StorageError>;
+
+/// All storage ports together.
+#[async_trait]
+pub trait Storage:
+    TenantStore
+    + KnowledgeStore
+    + AccountStore
+    + LoginStore
+    + TurnStore
+    + ConversationStore
+    + fmt::Debug
+    + 'static
+{
+    /// A short name for health pages: `memory`, `sqlite`, `postgres`.
+    fn name(&self) -> &'static str;
+
+    /// Writes and reads something small, to learn whether turns could be stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](StorageErrorKind::Unavailable) when they could not.
+    async fn check(&self) -> Result<()>;
+}
+
+/// A business and all it needs to answer its first visitor.
+#[derive(Debug, Clone)]
+pub struct Onboarding {
+    /// The business.
+    pub tenant: Tenant,
+    /// Its default persona, published.
+    pub persona: Persona,
+    /// Its first widget key.
+    pub widget_key: WidgetKey,
+    /// Texts that somebody approved already; published at once, in this order.
+    pub knowledge: Vec<(KnowledgeId, KnowledgeText)>,
+    /// Words that mean the same.
+    pub synonyms: Synonyms,
+    /// People of the business; an account whose address is known already is used as it is.
+    pub people: Vec<(Account, TenantRole)>,
+    /// What is granted to begin with.
+    pub credits: crate::credit::MilliCredits,
+}
+
+/// Words that mean the same, group by group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Synonyms(pub Vec<(Language, Vec<String>)>);
+
+/// Everything about a tenant that a request needs and that changes seldom.
+#[derive(Debug, Clone)]
+pub struct TenantSnapshot {
+    /// Grows with every change to what the snapshot holds.
+    pub version: u64,
+    /// The business.
+    pub tenant: Tenant,
+    /// The published default persona.
+    pub persona: Persona,
+    /// Its widget keys, ended ones too.
+    pub widget_keys: Vec<WidgetKey>,
+    /// The knowledge release; grows with each publication.
+    pub release: u64,
+}
+
+/// Tenants, and what belongs to them directly.
+#[async_trait]
+pub trait TenantStore: fmt::Debug + Send + Sync {
+    /// Creates a business with all it needs, in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](StorageErrorKind::Conflict) when slug, identifier or a host is taken.
+    async fn onboard(&self, act: &Act, onboarding: Onboarding) -> Result<()>;
+
+    /// The tenant that a caller named; `None` when there is none.
+    async fn find_tenant(&self, named: &TenantRef) -> Result<Option<TenantId>>;
+
+    /// The tenant of a host name (lower-case ASCII without port); `None` when there is none.
+    async fn tenant_of_host(&self, host: &str) -> Result<Option<TenantId>>;
+
+    /// The version its snapshot has now; cheap enough to ask once a second.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn tenant_version(&self, tenant: &TenantId) -> Result<u64>;
+
+    /// Its snapshot, all of one moment.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn tenant_snapshot(&self, tenant: &TenantId) -> Result<TenantSnapshot>;
+
+    /// Adds a widget key.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](StorageErrorKind::Conflict) when the key exists.
+    async fn add_widget_key(&self, act: &Act, tenant: &TenantId, key: WidgetKey) -> Result<()>;
+
+    /// Sets the origins of a key, all at once.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such key.
+    async fn set_key_origins(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        origins: Vec<OriginPattern>,
+    ) -> Result<()>;
+
+    /// Ends a key at a moment, now or later.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such key.
+    async fn end_widget_key(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        ends_at: Timestamp,
+    ) -> Result<()>;
+
+    /// The origins of all keys of all tenants that are live at `now`: the index for preflights that name no tenant.
+    async fn live_origins(&self, now: Timestamp) -> Result<Vec<OriginPattern>>;
+
+    /// What the tenant has, holds and has used.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn credit_balance(&self, tenant: &TenantId) -> Result<CreditBalance>;
+}
+
+/// Knowledge and its versions.
+#[async_trait]
+pub trait KnowledgeStore: fmt::Debug + Send + Sync {
+    /// Stores a draft: the next version of an item, or the first of a new one.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, or another tenant has the item.
+    async fn draft_knowledge(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        item: &KnowledgeId,
+        text: KnowledgeText,
+    ) -> Result<KnowledgeVersion>;
+
+    /// Moves a version along its way, anything but to `published`.
+    ///
+    /// Retiring a published version makes a new release, so that it is gone from the next answer.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such version, [`Conflict`](StorageErrorKind::Conflict)
+    /// when [`may_become`](KnowledgeStatus::may_become) forbids the step.
+    async fn move_knowledge(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        item: &KnowledgeId,
+        version: u32,
+        to: KnowledgeStatus,
+    ) -> Result<()>;
+
+    /// Publishes every approved version at once, retires the versions they replace, and answers the new release.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn publish_knowledge(&self, act: &Act, tenant: &TenantId) -> Result<u64>;
+
+    /// The published versions for an audience, in the order in which their items were made, and the release they are.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn published_knowledge(
+        &self,
+        tenant: &TenantId,
+        audience: Audience,
+    ) -> Result<(u64, Vec<KnowledgeVersion>, Synonyms)>;
+}
+
+/// People who sign in.
+#[async_trait]
+pub trait AccountStore: fmt::Debug + Send + Sync {
+    /// Creates a person.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](StorageErrorKind::Conflict) when the address is taken.
+    async fn create_account(&self, act: &Act, account: Account) -> Result<()>;
+
+    /// The person with an address.
+    async fn account_by_email(&self, email: &Email) -> Result<Option<Account>>;
+
+    /// A person.
+    async fn account(&self, account: &AccountId) -> Result<Option<Account>>;
+
+    /// Whether there is anybody with a platform role.
+    async fn has_platform_people(&self) -> Result<bool>;
+
+    /// Sets what a password is checked against.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such person.
+    async fn set_password(&self, act: &Act, account: &AccountId, password: PasswordHash) -> Result<()>;
+
+    /// Sets or takes a platform role.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such person.
+    async fn set_platform_role(
+        &self,
+        act: &Act,
+        account: &AccountId,
+        role: Option<PlatformRole>,
+    ) -> Result<()>;
+
+    /// The businesses a person belongs to, by name.
+    async fn memberships(&self, account: &AccountId) -> Result<Vec<Membership>>;
+}
+
+/// Sign-ins. A platform person's are kept under the nil tenant.
+#[async_trait]
+pub trait LoginStore: fmt::Debug + Send + Sync {
+    /// Stores a sign-in with its first refresh token.
+    async fn open_login(&self, act: &Act, login: Login, refresh: [u8; 32]) -> Result<()>;
+
+    /// A sign-in, ended ones too.
+    async fn login(&self, realm: &TenantId, login: &LoginId) -> Result<Option<Login>>;
+
+    /// Notes that a sign-in was used, and makes it last until `idle_until`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is none or it has ended.
+    async fn touch_login(&self, realm: &TenantId, login: &LoginId, idle_until: Timestamp) -> Result<()>;
+
+    /// Uses up a refresh token and stores the next one.
+    ///
+    /// A token that was used before ends the sign-in: somebody else has a copy. All in one transaction.
+    async fn rotate_refresh(
+        &self,
+        act: &Act,
+        realm: &TenantId,
+        login: &LoginId,
+        used: [u8; 32],
+        next: [u8; 32],
+    ) -> Result<RefreshOutcome>;
+
+    /// Ends a sign-in; ending an ended one changes nothing.
+    async fn end_login(&self, act: &Act, realm: &TenantId, login: &LoginId) -> Result<()>;
+}
+
+/// Both transactions of a turn, with every row in them.
+#[async_trait]
+pub trait TurnStore: fmt::Debug + Send + Sync {
+    /// Opens a turn: dedupes by idempotency key, finds or begins the conversation, checks its owner, reserves credits,
+    /// stores the visitor's message and returns the recent history.
+    ///
+    /// At most one turn of a conversation is open. An open turn whose lease has run out is given up first, as
+    /// [`sweep_turns`](Self::sweep_turns) would. If the answer is lost, the call may be repeated under the same
+    /// idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn begin_turn(&self, act: &Act, tenant: &TenantId, start: TurnStart) -> Result<TurnOpening>;
+
+    /// Makes a lease last from the act's time on again; `None` when it is lost: run out, taken over, or the owner changed.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn.
+    async fn renew_turn(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        turn: &TurnId,
+        lease: &Lease,
+    ) -> Result<Option<Lease>>;
+
+    /// Closes a turn: stores the answer with its versions, settles the reservation exactly once.
+    ///
+    /// A finish with a stale lease or epoch never adds an answer; it keeps it as superseded, settles and closes.
+    /// Repeating a finish that was stored answers the same and settles nothing again.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn.
+    async fn finish_turn(&self, act: &Act, tenant: &TenantId, finish: TurnFinish) -> Result<TurnClosing>;
+
+    /// Gives up open turns whose lease has run out: frees their conversations, releases their reservations in full.
+    ///
+    /// Works over all tenants, at most `limit` turns at a time, and answers how many it gave up.
+    async fn sweep_turns(&self, act: &Act, limit: u32) -> Result<u32>;
+}
+
+/// Reading conversations, and changing who speaks in them.
+#[async_trait]
+pub trait ConversationStore: fmt::Debug + Send + Sync {
+    /// The conversation of a key; `None` when there is none.
+    async fn conversation(&self, tenant: &TenantId, key: &ConversationKey) -> Result<Option<Conversation>>;
+
+    /// The messages of a conversation behind number `after` (0: from the start), oldest first, at most `limit`.
+    ///
+    /// Superseded answers are no part of it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such conversation.
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        after: u64,
+        limit: u32,
+    ) -> Result<History>;
+
+    /// A turn of a visitor through a door.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn or it is another visitor's.
+    async fn turn(
+        &self,
+        tenant: &TenantId,
+        door: crate::conversation::Door,
+        visitor: &VisitorId,
+        turn: &TurnId,
+    ) -> Result<TurnState>;
+
+    /// Changes who speaks, if the epoch still is `epoch`; answers the new ownership.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such conversation,
+    /// [`Conflict`](StorageErrorKind::Conflict) when the owner changed meanwhile.
+    async fn change_owner(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        epoch: u64,
+        owner: Owner,
+    ) -> Result<Ownership>;
+}
+
+/// Storage that is shared.
+pub type SharedStorage = Arc<dyn Storage>;

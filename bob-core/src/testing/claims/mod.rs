@@ -1,0 +1,16 @@
+//! The claims: what every implementation of the ports promises, one function each.
+
+pub mod account;
+pub mod knowledge;
+pub mod lease;
+pub mod login;
+pub mod tenant;
+pub mod turn;
+
+use crate::storage::{Result, StorageErrorKind};
+
+/// Holds that a call failed in one way.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T>, kind: StorageErrorKind) {
+    assert_eq!(result.expect_err("the call should have failed").kind(), kind);
+}

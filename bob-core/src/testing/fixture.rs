@@ -1,0 +1,180 @@
+//! Things tests need, ready-made.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::account::{Account, Email};
+use crate::act::{Act, Principal};
+use crate::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
+use crate::clock::{Clock as _, ManualClock};
+use crate::conversation::{Door, MessageText, SessionId};
+use crate::credit::MilliCredits;
+use crate::id::{
+    AccountId, ConversationId, KnowledgeId, MessageId, NodeId, PersonaId, TenantId, TurnId, VisitorId,
+    WidgetKeyId,
+};
+use crate::knowledge::KnowledgeText;
+use crate::language::Language;
+use crate::persona::Persona;
+use crate::storage::{Onboarding, Storage, Synonyms};
+use crate::tenant::Tenant;
+use crate::turn::{IdempotencyClaim, Lease, OpenTurn, TurnFinish, TurnOpening, TurnStart, Versions};
+use crate::visitor::VisitorProof;
+use crate::widget_key::{KeyMode, PublishableKey, WidgetKey};
+
+/// The moment tests begin at.
+#[must_use]
+pub fn now() -> Timestamp {
+    ManualClock::default().now()
+}
+
+/// A deed of Bob itself, at the moment tests begin at.
+#[must_use]
+pub fn act() -> Act {
+    act_at(now())
+}
+
+/// A deed of Bob itself at `at`.
+#[must_use]
+pub fn act_at(at: Timestamp) -> Act {
+    Act::new(Principal::System(NodeId::new()), "test", at)
+}
+
+/// A business with a persona, a key for `https://shop.example`, one text and 1,000 credits, not stored yet.
+#[must_use]
+pub fn onboarding(slug: &str) -> Onboarding {
+    let id = TenantId::new();
+    let text = KnowledgeText::new(Language::EN, "Returns", "Unworn items can be returned within 30 days.");
+    Onboarding {
+        tenant: Tenant {
+            id,
+            slug: slug.parse().expect("tests use good slugs"),
+            name: slug.to_owned(),
+            languages: vec![Language::EN, Language::DE, Language::JA],
+            hosts: vec![format!("{slug}.example")],
+        },
+        persona: Persona::default_for(PersonaId::new(), slug),
+        widget_key: widget_key(id, &["https://shop.example"]),
+        knowledge: vec![(KnowledgeId::new(), text.expect("the text is within bounds"))],
+        synonyms: Synonyms::default(),
+        people: Vec::new(),
+        credits: MilliCredits::credits(1_000),
+    }
+}
+
+/// Stores [`onboarding`] and answers the tenant.
+pub async fn tenant(store: &dyn Storage, slug: &str) -> TenantId {
+    let onboarding = onboarding(slug);
+    let id = onboarding.tenant.id;
+    store.onboard(&act(), onboarding).await.expect("the slug is new");
+    id
+}
+
+/// A live widget key for pages of `origins`, handed out by the embed.
+#[must_use]
+pub fn widget_key(tenant: TenantId, origins: &[&str]) -> WidgetKey {
+    WidgetKey {
+        id: WidgetKeyId::new(),
+        key: PublishableKey::generate(KeyMode::Live, tenant).expect("there is randomness"),
+        origins: origins.iter().map(|origin| origin.parse().expect("tests use good origins")).collect(),
+        embed: true,
+        ends_at: None,
+    }
+}
+
+/// A person without password or role.
+#[must_use]
+pub fn account(email: &str) -> Account {
+    Account {
+        id: AccountId::new(),
+        email: email.parse::<Email>().expect("tests use good addresses"),
+        name: "Anna".to_owned(),
+        password: None,
+        platform_role: None,
+        disabled_at: None,
+    }
+}
+
+/// A message of a proven visitor through the public door, reserving one credit.
+#[must_use]
+pub fn start(visitor: VisitorId, session: &str, text: &str) -> TurnStart {
+    TurnStart {
+        turn: TurnId::new(),
+        message: MessageId::new(),
+        conversation: ConversationId::new(),
+        door: Door::Public,
+        session: session.parse::<SessionId>().expect("tests use good session ids"),
+        visitor: VisitorProof::Proven(visitor),
+        text: MessageText::parse(text).expect("tests use good messages"),
+        idempotency: None,
+        lease: lease(now()),
+        reserve: MilliCredits::credits(1),
+        history: 20,
+    }
+}
+
+/// The same message under an idempotency claim.
+#[must_use]
+pub fn with_claim(mut start: TurnStart, claim: &IdempotencyClaim) -> TurnStart {
+    start.idempotency = Some(claim.clone());
+    start
+}
+
+/// A new node's lease from `at` on.
+#[must_use]
+pub fn lease(at: Timestamp) -> Lease {
+    Lease::new(NodeId::new(), 7, at)
+}
+
+/// Opens a turn that must open.
+pub async fn open(store: &dyn Storage, tenant: &TenantId, start: TurnStart) -> OpenTurn {
+    match store.begin_turn(&act(), tenant, start).await {
+        Ok(TurnOpening::Opened(open)) => *open,
+        other => panic!("the turn should have opened: {other:?}"),
+    }
+}
+
+/// An answer with every part filled.
+#[must_use]
+pub fn answer(text: &str) -> Answer {
+    Answer {
+        outcome: Outcome::Answered,
+        language: Language::EN,
+        pieces: vec![format!("{text} [1]."), " And more, 日本語も。".to_owned()],
+        citations: vec![Citation {
+            index: 1,
+            title: "Returns".to_owned(),
+            url: Some("https://shop.example/returns".to_owned()),
+            quote: text.to_owned(),
+            content_hash: [9; 32],
+        }],
+        suggestions: vec![Suggestion {
+            title: "Refunds".to_owned(),
+            question: "When do I get it?".to_owned(),
+        }],
+        handoff: Some(Handoff { to: "our team".to_owned() }),
+    }
+}
+
+/// Closes `open` with an answer, at the price of one credit.
+#[must_use]
+pub fn finish(open: &OpenTurn, text: &str) -> TurnFinish {
+    TurnFinish {
+        turn: open.turn,
+        conversation: open.conversation,
+        lease: open.lease,
+        epoch: open.epoch,
+        message: MessageId::new(),
+        answer: answer(text),
+        persona: "Bob".to_owned(),
+        versions: Versions { persona: (PersonaId::new(), 1), knowledge: 1, pricebook: 1 },
+        cost: MilliCredits::credits(1),
+    }
+}
+
+/// A clock at the moment tests begin at, to be moved.
+#[must_use]
+pub fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::default())
+}

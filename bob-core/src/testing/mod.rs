@@ -1,0 +1,76 @@
+//! What tests of Bob share: fixtures, and the claims that hold for every store.
+//!
+//! An adapter runs all claims with one line:
+//!
+//! ```ignore
+//! bob_core::storage_claims!(|| async { MyStorage::open_in_a_new_folder().await });
+//! ```
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a fixture that fails is a test that fails")]
+
+pub mod claims;
+pub mod fixture;
+
+/// Makes one test of each claim about storage; the closure gives a new, empty store.
+#[macro_export]
+macro_rules! storage_claims {
+    ($new_store:expr) => {
+        $crate::storage_claims!(@ $new_store =>
+            account: a_password_and_a_role_are_changed,
+            account: an_address_has_one_account,
+            account: people_are_found_by_address_and_membership,
+            knowledge: a_release_is_published_at_once,
+            knowledge: another_tenants_item_cannot_be_drafted_or_moved,
+            knowledge: retiring_takes_a_text_out_of_the_next_release,
+            knowledge: staff_texts_are_not_for_the_public,
+            knowledge: the_way_to_publication_cannot_be_cut_short,
+            lease: a_finish_after_the_lease_ran_out_is_superseded,
+            lease: a_finish_under_another_owner_is_superseded,
+            lease: a_lease_is_renewed_until_it_is_lost,
+            lease: a_sweep_gives_up_only_what_ran_out,
+            lease: a_turn_whose_node_is_gone_frees_its_conversation,
+            login: a_login_ends_once,
+            login: a_refresh_token_works_once_and_reuse_ends_the_login,
+            login: idle_time_moves_with_use,
+            tenant: a_slug_and_a_host_belong_to_one_tenant,
+            tenant: a_snapshot_shows_each_change_under_a_new_version,
+            tenant: ended_keys_leave_the_index_of_origins,
+            tenant: onboarding_is_all_or_nothing,
+            turn: a_conversation_belongs_to_its_door_visitor_and_session,
+            turn: a_conversation_is_invisible_to_every_other_tenant,
+            turn: a_key_counts_in_its_scope_only,
+            turn: a_key_with_another_body_is_a_mistake,
+            turn: a_persons_conversation_is_delivered_and_free,
+            turn: a_repeated_call_is_answered_from_storage,
+            turn: a_repeated_finish_settles_nothing_again,
+            turn: a_running_call_is_named_to_its_repetition,
+            turn: a_secret_session_continues_without_proof_and_names_nobody,
+            turn: a_stranger_finds_no_turn,
+            turn: an_answer_reads_back_as_it_was_stored,
+            turn: asking_for_a_person_is_noted_until_one_takes_over,
+            turn: credits_are_reserved_before_and_settled_after,
+            turn: history_is_in_order_and_pages_without_gaps,
+            turn: keys_are_forgotten_after_a_day,
+            turn: one_turn_is_open_in_a_conversation,
+            turn: parallel_duplicates_open_one_turn,
+            turn: parallel_turns_never_reserve_more_than_there_is,
+            turn: the_machine_is_disclosed_first_and_after_each_change_of_speaker,
+        );
+    };
+    (@ $new_store:expr => $($topic:ident: $claim:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $claim() {
+                let store = ($new_store)().await;
+                $crate::testing::claims::$topic::$claim(&store).await;
+            }
+        )*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::storage::memory::MemoryStorage;
+
+    storage_claims!(|| async { MemoryStorage::new() });
+}

@@ -1,0 +1,320 @@
+//! Bob as a whole: built once, started once, mounted as often as one likes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+
+use crate::act::{Act, Principal};
+use crate::answer::GroundedAnswerer;
+use crate::chat::{Chat, ChatParts};
+use crate::clock::{Clock, SystemClock};
+use crate::directory::Directory;
+use crate::id::NodeId;
+use crate::keyring::Keyring;
+use crate::life::{Life, NotRunning};
+use crate::limit::{LimitRates, Limits};
+use crate::llm::LanguageModel;
+use crate::pricebook;
+use crate::retrieve::{LexicalRetriever, Retriever, StoredKnowledge};
+use crate::storage::{SharedStorage, StorageError};
+use crate::visitor::VisitorTokens;
+
+/// How often turns whose node is gone are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// How many turns one sweep gives up.
+const SWEEP_MOST: u32 = 500;
+
+/// A governed front office; cheap to clone, all clones are the same one.
+#[derive(Clone)]
+pub struct Bob {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    storage: SharedStorage,
+    clock: Arc<dyn Clock>,
+    keyring: Keyring,
+    directory: Directory,
+    limits: Limits,
+    visitor_tokens: VisitorTokens,
+    chat: Chat,
+    node: NodeId,
+    model: Option<String>,
+    life: Arc<Life>,
+    sweeper: Beat,
+}
+
+impl fmt::Debug for Bob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bob").field("node", &self.inner.node).field("storage", &self.inner.storage.name()).finish()
+    }
+}
+
+/// Bob cannot be built from what it was given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The storage does not answer.
+    #[error("the storage cannot be used")]
+    Storage(#[source] StorageError),
+}
+
+/// Bob was started before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Bob was started before")]
+pub struct AlreadyStarted;
+
+/// What a [`Bob`] is made of.
+#[derive(Debug)]
+#[must_use]
+pub struct BobBuilder {
+    storage: SharedStorage,
+    keyring: Keyring,
+    clock: Arc<dyn Clock>,
+    retriever: Option<Arc<dyn Retriever>>,
+    answerer: GroundedAnswerer,
+    model: Option<Arc<dyn LanguageModel>>,
+    limits: LimitRates,
+}
+
+impl Bob {
+    /// Begins to build one on `storage`, with the keys of `keyring`.
+    pub fn build(storage: SharedStorage, keyring: Keyring) -> BobBuilder {
+        BobBuilder {
+            storage,
+            keyring,
+            clock: Arc::new(SystemClock),
+            retriever: None,
+            answerer: GroundedAnswerer::default(),
+            model: None,
+            limits: LimitRates::default(),
+        }
+    }
+
+    /// Spawns the workers on the current runtime; from now on turns are taken.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyStarted`] on a second call.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn start(&self) -> Result<Running, AlreadyStarted> {
+        if !self.inner.life.start(Handle::current()) {
+            return Err(AlreadyStarted);
+        }
+        let bob = self.clone();
+        self.inner.life.spawn_worker(async move { bob.sweep().await });
+        Ok(Running { bob: self.clone() })
+    }
+
+    /// The turn pipeline.
+    #[must_use]
+    pub fn chat(&self) -> &Chat {
+        &self.inner.chat
+    }
+
+    /// The tenants.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    /// The abuse limits.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// Makes and checks visitor tokens.
+    #[must_use]
+    pub fn visitor_tokens(&self) -> &VisitorTokens {
+        &self.inner.visitor_tokens
+    }
+
+    /// Where everything is kept.
+    #[must_use]
+    pub fn storage(&self) -> &SharedStorage {
+        &self.inner.storage
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        &self.inner.keyring
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// A deed of `principal` for a request, now.
+    pub fn act(&self, principal: Principal, request_id: impl Into<String>) -> Act {
+        Act::new(principal, request_id, self.inner.clock.now())
+    }
+
+    /// A deed of this node itself, now.
+    pub fn system_act(&self, what: &'static str) -> Act {
+        self.act(Principal::System(self.inner.node), what)
+    }
+
+    /// Whether turns are taken.
+    ///
+    /// # Errors
+    ///
+    /// [`NotRunning`] says why not.
+    pub fn running(&self) -> Result<(), NotRunning> {
+        self.inner.life.state()
+    }
+
+    /// How Bob is.
+    pub async fn health(&self) -> Health {
+        Health {
+            running: self.running(),
+            storage: self.inner.storage.name(),
+            storage_works: self.inner.storage.check().await.is_ok(),
+            model: self.inner.model.clone(),
+            workers: vec![("sweeper", self.inner.sweeper.last())],
+        }
+    }
+
+    async fn sweep(&self) {
+        loop {
+            let act = self.system_act("sweep");
+            match self.inner.storage.sweep_turns(&act, SWEEP_MOST).await {
+                Ok(0) => {}
+                Ok(turns) => tracing::info!(turns, "gave up turns whose node is gone"),
+                Err(error) => tracing::warn!(error = ?error, "could not look for lost turns"),
+            }
+            self.inner.sweeper.now(self.inner.clock.now());
+            tokio::time::sleep(SWEEP_EVERY).await;
+        }
+    }
+}
+
+impl BobBuilder {
+    /// Takes another clock than the machine's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes another retriever than the lexical one.
+    pub fn retriever(mut self, retriever: Arc<dyn Retriever>) -> Self {
+        self.retriever = Some(retriever);
+        self
+    }
+
+    /// Takes an answerer with other thresholds.
+    pub fn answerer(mut self, answerer: GroundedAnswerer) -> Self {
+        self.answerer = answerer;
+        self
+    }
+
+    /// Lets a language model write; without one Bob answers in approved sentences.
+    pub fn model(mut self, model: Arc<dyn LanguageModel>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Takes other abuse limits.
+    pub fn limits(mut self, limits: LimitRates) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Checks everything and puts it together. Spawns nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when the storage cannot be written and read.
+    pub async fn build(self) -> Result<Bob, BuildError> {
+        let Self { storage, keyring, clock, retriever, answerer, model, limits } = self;
+        storage.check().await.map_err(BuildError::Storage)?;
+        let stored = || Arc::new(LexicalRetriever::new(Arc::new(StoredKnowledge::new(Arc::clone(&storage))))) as _;
+        let retriever = retriever.unwrap_or_else(stored);
+        let node = NodeId::new();
+        let life = Arc::new(Life::default());
+        let model_name = model.as_ref().map(|model| model.name().to_owned());
+        let chat = Chat::new(ChatParts {
+            storage: Arc::clone(&storage),
+            clock: Arc::clone(&clock),
+            retriever,
+            answerer,
+            model,
+            pricebook: &pricebook::V1,
+            node,
+            life: Arc::clone(&life),
+        });
+        let inner = Inner {
+            directory: Directory::new(Arc::clone(&storage), Arc::clone(&clock)),
+            limits: Limits::new(limits),
+            visitor_tokens: VisitorTokens::new(&keyring),
+            model: model_name,
+            sweeper: Beat::default(),
+            storage,
+            clock,
+            keyring,
+            chat,
+            node,
+            life,
+        };
+        Ok(Bob { inner: Arc::new(inner) })
+    }
+}
+
+/// A Bob that was started.
+#[derive(Debug)]
+#[must_use = "turns are lost when the process ends without a drain"]
+pub struct Running {
+    bob: Bob,
+}
+
+impl Running {
+    /// Takes no new turns, waits for the open ones until `deadline` has passed, and ends the workers.
+    ///
+    /// `false` when turns were still open at the deadline; the next start gives them up when their leases run out.
+    pub async fn drain(self, deadline: Duration) -> bool {
+        self.bob.inner.life.drain(deadline).await
+    }
+}
+
+/// How a [`Bob`] is.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Whether turns are taken.
+    pub running: Result<(), NotRunning>,
+    /// The kind of storage.
+    pub storage: &'static str,
+    /// Whether it can be written and read.
+    pub storage_works: bool,
+    /// The name of the model, if there is one.
+    pub model: Option<String>,
+    /// Each worker's name, and when it last did its work.
+    pub workers: Vec<(&'static str, Option<Timestamp>)>,
+}
+
+/// When a worker last did its work.
+#[derive(Debug, Default)]
+struct Beat(AtomicI64);
+
+impl Beat {
+    fn now(&self, at: Timestamp) {
+        self.0.store(at.as_microsecond(), Ordering::Relaxed);
+    }
+
+    fn last(&self) -> Option<Timestamp> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            at => Timestamp::from_microsecond(at).ok(),
+        }
+    }
+}

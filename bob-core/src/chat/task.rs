@@ -1,0 +1,251 @@
+//! One turn, from the first transaction to the second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::live::{LiveTurn, TurnEvents};
+use super::{NewMessage, Pipeline, SendError, Sent, model};
+use crate::act::Act;
+use crate::answer::{Answer, Ask, Handoff, Outcome, Phrases, decide_language};
+use crate::conversation::SessionId;
+use crate::credit::MilliCredits;
+use crate::id::{ConversationId, MessageId, TurnId};
+use crate::language::Language;
+use crate::retrieve::Scope;
+use crate::turn::{
+    Lease, OpenTurn, RENEW_EVERY, TurnClosing, TurnEvent, TurnFailure, TurnFinish, TurnOpening, TurnStart, Versions,
+    events_of,
+};
+
+/// How many of the latest messages an answerer sees.
+const HISTORY: u32 = 20;
+
+/// How often an answer is tried to be stored.
+const FINISH_TRIES: u32 = 3;
+
+pub(super) async fn run(
+    pipeline: Arc<Pipeline>,
+    act: Act,
+    message: NewMessage,
+    opened: oneshot::Sender<Result<Sent, SendError>>,
+) {
+    let tenant = message.tenant.tenant.id;
+    let opening = match pipeline.storage.begin_turn(&act, &tenant, start(&pipeline, &message)).await {
+        Ok(TurnOpening::Opened(open)) => *open,
+        other => {
+            let _ = opened.send(already_settled(&pipeline, other));
+            return;
+        }
+    };
+    let turn = opening.turn;
+    let live = pipeline.live.begin(tenant, turn, opening.key.door, opening.key.visitor);
+    live.publish(TurnEvent::Started { turn, session: opening.key.session.clone() });
+    let _ = opened.send(Ok(Sent { turn, replayed: false, events: live.listen(0) }));
+    let ended = Answering { pipeline: &pipeline, act, message, open: opening, live: &live }.run().await;
+    live.publish(ended);
+    pipeline.live.end(tenant, turn);
+}
+
+fn start(pipeline: &Pipeline, message: &NewMessage) -> TurnStart {
+    TurnStart {
+        turn: TurnId::new(),
+        message: MessageId::new(),
+        conversation: ConversationId::new(),
+        door: message.door,
+        session: message.session.clone().unwrap_or_else(SessionId::mint),
+        visitor: message.visitor,
+        text: message.text.clone(),
+        idempotency: message.idempotency.clone(),
+        lease: pipeline.lease(pipeline.clock.now()),
+        reserve: pipeline.pricebook.grounded_answer,
+        history: HISTORY,
+    }
+}
+
+/// What a caller is told whose message opened no turn.
+fn already_settled(
+    pipeline: &Pipeline,
+    opening: Result<TurnOpening, crate::storage::StorageError>,
+) -> Result<Sent, SendError> {
+    let finished = |turn: Box<crate::turn::FinishedTurn>, replayed| Sent {
+        turn: turn.turn,
+        replayed,
+        events: TurnEvents::ended(events_of(&turn), 0),
+    };
+    match opening? {
+        TurnOpening::Replayed(turn) => Ok(finished(turn, true)),
+        TurnOpening::Delivered(turn) => Ok(finished(turn, false)),
+        TurnOpening::Running(turn) => Err(SendError::InProgress { turn, retry_after: Duration::from_secs(1) }),
+        TurnOpening::Mismatch => Err(SendError::IdempotencyMismatch),
+        TurnOpening::Busy { turn, until } => Err(pipeline.busy(turn, until)),
+        TurnOpening::Opened(open) => Err(pipeline.busy(open.turn, open.lease.until)),
+    }
+}
+
+/// An open turn that is being answered.
+pub(super) struct Answering<'a> {
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) act: Act,
+    pub(super) message: NewMessage,
+    pub(super) open: OpenTurn,
+    pub(super) live: &'a LiveTurn,
+}
+
+impl Answering<'_> {
+    async fn run(mut self) -> TurnEvent {
+        let language = self.language().await;
+        let mut lease = self.open.lease;
+        let mut lost = false;
+        let answer = {
+            let mut answering = std::pin::pin!(self.answer(language));
+            loop {
+                tokio::select! {
+                    answer = &mut answering => break answer,
+                    () = tokio::time::sleep(RENEW_EVERY), if !lost => match self.renew(&lease).await {
+                        Some(renewed) => lease = renewed,
+                        None => lost = true,
+                    },
+                }
+                if lost {
+                    break self.nothing(language, Outcome::Escalated);
+                }
+            }
+        };
+        self.open.lease = lease;
+        self.finish(answer).await
+    }
+
+    /// Which language to answer in; when the texts cannot be asked, the tenant's own.
+    async fn language(&self) -> Language {
+        let tenant = &self.message.tenant.tenant;
+        let decided = decide_language(
+            &*self.pipeline.retriever,
+            &self.scope(),
+            self.message.text.as_str(),
+            &tenant.languages,
+            self.open.language,
+            &self.message.accepts,
+        );
+        decided.await.unwrap_or_else(|_| tenant.default_language())
+    }
+
+    /// The ladder: a model's answer, the grounded answer, a fixed text with a way to a person. Never silence.
+    async fn answer(&self, language: Language) -> Answer {
+        let phrases = Phrases::for_language(language);
+        if self.open.reservation.is_none() {
+            return self.canned(language, Outcome::Limited, phrases.limited);
+        }
+        let grounded = match self.grounded(language).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(turn = %self.open.turn, error = ?error, "the knowledge could not be searched");
+                return self.canned(language, Outcome::Escalated, phrases.model_trouble);
+            }
+        };
+        match (&self.pipeline.model, self.open.reservation) {
+            (Some(model), Some(reservation)) => model::answer(self, &**model, reservation, language, grounded).await,
+            _ => grounded,
+        }
+    }
+
+    async fn grounded(&self, language: Language) -> Result<Answer, crate::retrieve::RetrieveError> {
+        let scope = self.scope();
+        let ask = Ask { scope: &scope, language, question: self.message.text.as_str() };
+        self.pipeline.answerer.answer(&*self.pipeline.retriever, &ask).await
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        let TenantView { tenant, release } = self.tenant();
+        Scope { tenant, release, audience: self.message.audience }
+    }
+
+    fn tenant(&self) -> TenantView {
+        TenantView { tenant: self.message.tenant.tenant.id, release: self.message.tenant.release }
+    }
+
+    /// A fixed text, with a person named when one takes over.
+    pub(super) fn canned(&self, language: Language, outcome: Outcome, text: &str) -> Answer {
+        let to = Phrases::for_language(language).team.to_owned();
+        Answer { pieces: vec![text.to_owned()], handoff: Some(Handoff { to }), ..self.nothing(language, outcome) }
+    }
+
+    fn nothing(&self, language: Language, outcome: Outcome) -> Answer {
+        Answer {
+            outcome,
+            language,
+            pieces: Vec::new(),
+            citations: Vec::new(),
+            suggestions: Vec::new(),
+            handoff: None,
+        }
+    }
+
+    async fn renew(&self, lease: &Lease) -> Option<Lease> {
+        let act = Act { at: self.pipeline.clock.now(), ..self.act.clone() };
+        let tenant = self.message.tenant.tenant.id;
+        match self.pipeline.storage.renew_turn(&act, &tenant, &self.open.turn, lease).await {
+            Ok(renewed) => renewed,
+            // A database that is away for a moment does not end a lease that still holds.
+            Err(_) => lease.holds(self.pipeline.clock.now()).then_some(*lease),
+        }
+    }
+
+    /// Stores the answer and gives the event that ends the turn, having sent all that comes before it.
+    async fn finish(self, answer: Answer) -> TurnEvent {
+        let tenant = &self.message.tenant;
+        let finish = TurnFinish {
+            turn: self.open.turn,
+            conversation: self.open.conversation,
+            lease: self.open.lease,
+            epoch: self.open.epoch,
+            message: MessageId::new(),
+            cost: self.cost(&answer),
+            persona: tenant.persona.name.clone(),
+            versions: Versions {
+                persona: (tenant.persona.id, tenant.persona.version),
+                knowledge: tenant.release,
+                pricebook: self.pipeline.pricebook.version,
+            },
+            answer,
+        };
+        for attempt in 1.. {
+            let act = Act { at: self.pipeline.clock.now(), ..self.act.clone() };
+            match self.pipeline.storage.finish_turn(&act, &tenant.tenant.id, finish.clone()).await {
+                Ok(TurnClosing::Stored(turn)) => {
+                    let mut events = events_of(&turn);
+                    let last = events.pop();
+                    for event in events.into_iter().skip(self.live.published()) {
+                        self.live.publish(event);
+                    }
+                    return last.unwrap_or(TurnEvent::Completed(turn));
+                }
+                Ok(TurnClosing::Superseded) => return TurnEvent::Failed(TurnFailure::Superseded),
+                Err(error) if attempt < FINISH_TRIES => {
+                    // Repeating is safe: a finish that was stored answers the same and settles nothing again.
+                    tracing::warn!(turn = %finish.turn, attempt, error = ?error, "the answer is not stored yet");
+                    tokio::time::sleep(Duration::from_millis(200) * attempt).await;
+                }
+                Err(error) => {
+                    tracing::error!(turn = %finish.turn, error = ?error, "the answer could not be stored");
+                    break;
+                }
+            }
+        }
+        TurnEvent::Failed(TurnFailure::Storage)
+    }
+
+    /// An answer costs; a question back, a refusal or a hand-over is free.
+    fn cost(&self, answer: &Answer) -> MilliCredits {
+        match answer.outcome {
+            Outcome::Answered => self.pipeline.pricebook.grounded_answer,
+            _ => MilliCredits::ZERO,
+        }
+    }
+}
+
+struct TenantView {
+    tenant: crate::id::TenantId,
+    release: u64,
+}

@@ -1,1 +1,40 @@
+//! Bob as tower services that any Rust HTTP framework can mount.
+//!
+//! - [`BobService`] answers HTTP; [`BobLayer`] puts it in front of an app below a path prefix.
+//! - [`Mount`] says where it stands: its public URLs, the proxies it trusts, the tenants it serves.
+//! - [`ClientAddr`] is how the host tells the caller's address.
+//!
+//! The way of a request: `service` → `dispatch` (request id, panics, headers every answer has) → `route` (the table:
+//! method, path, who may) → `same_origin`, `cors` or `auth` (who calls) → `door` or another answering file → `wire`.
+//! Only `problem` knows which failure has which status.
 
+#![cfg_attr(test, allow(clippy::needless_pass_by_value, reason = "tests are data"))]
+
+mod assets;
+mod auth;
+mod body;
+mod client;
+mod cookie;
+mod cors;
+mod dispatch;
+mod door;
+mod either;
+mod embed;
+mod health;
+mod layer;
+mod mount;
+mod problem;
+mod request;
+mod route;
+mod same_origin;
+mod service;
+mod sse;
+mod wire;
+
+pub use body::{BobBody, BodyError, BoxError};
+pub use client::{ClientAddr, Network, ParseNetworkError};
+pub use either::{EitherBody, EitherFuture, MountBodyError};
+pub use layer::{BobLayer, BobMount, PrefixError};
+pub use mount::{GenericPreflight, Mount, MountError};
+pub use route::Area;
+pub use service::{BobService, ResponseFuture};

@@ -61,6 +61,8 @@ pub struct NewMessage {
 pub struct Sent {
     /// The turn it began, or was answered by before.
     pub turn: TurnId,
+    /// The visitor, if the caller may be given a token for them.
+    pub visitor: Option<VisitorId>,
     /// Whether the answer comes from an earlier call with the same idempotency key.
     pub replayed: bool,
     /// The answer, as it comes.
@@ -179,7 +181,7 @@ impl Chat {
         }
     }
 
-    /// A page of the visitor's own conversation behind message number `after`, oldest first.
+    /// A page of the visitor's own conversation: the latest messages before number `before`, oldest first.
     ///
     /// # Errors
     ///
@@ -188,12 +190,12 @@ impl Chat {
         &self,
         tenant: &TenantId,
         key: &ConversationKey,
-        after: u64,
+        before: Option<u64>,
         limit: u32,
     ) -> Result<History, StorageError> {
         let found = self.inner.storage.conversation(tenant, key).await?;
         let found = found.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, "history"))?;
-        self.inner.storage.history(tenant, &found.id, after, limit).await
+        self.inner.storage.history(tenant, &found.id, before, limit).await
     }
 
     /// Follows a turn that another process answers, until it is finished or given up.

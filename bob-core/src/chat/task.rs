@@ -42,7 +42,8 @@ pub(super) async fn run(
     let turn = opening.turn;
     let live = pipeline.live.begin(tenant, turn, opening.key.door, opening.key.visitor);
     live.publish(TurnEvent::Started { turn, session: opening.key.session.clone() });
-    let _ = opened.send(Ok(Sent { turn, replayed: false, events: live.listen(0) }));
+    let visitor = opening.proven.then_some(opening.key.visitor);
+    let _ = opened.send(Ok(Sent { turn, visitor, replayed: false, events: live.listen(0) }));
     let ended = Answering { pipeline: &pipeline, act, message, open: opening, live: &live }.run().await;
     live.publish(ended);
     pipeline.live.end(tenant, turn);
@@ -71,6 +72,7 @@ fn already_settled(
 ) -> Result<Sent, SendError> {
     let finished = |turn: Box<crate::turn::FinishedTurn>, replayed| Sent {
         turn: turn.turn,
+        visitor: turn.proven.then_some(turn.visitor),
         replayed,
         events: TurnEvents::ended(events_of(&turn), 0),
     };

@@ -132,7 +132,7 @@ pub struct Message {
 pub struct History {
     /// The messages.
     pub messages: Vec<Message>,
-    /// The number to continue after, when there are more.
+    /// The number before which to continue, when there are older ones.
     pub next: Option<u64>,
 }
 

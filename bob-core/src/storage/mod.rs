@@ -348,7 +348,8 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     /// The conversation of a key; `None` when there is none.
     async fn conversation(&self, tenant: &TenantId, key: &ConversationKey) -> Result<Option<Conversation>>;
 
-    /// The messages of a conversation behind number `after` (0: from the start), oldest first, at most `limit`.
+    /// The latest messages of a conversation before number `before` (`None`: before the end), at most `limit`, oldest
+    /// first.
     ///
     /// Superseded answers are no part of it.
     ///
@@ -359,7 +360,7 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
         &self,
         tenant: &TenantId,
         conversation: &ConversationId,
-        after: u64,
+        before: Option<u64>,
         limit: u32,
     ) -> Result<History>;
 

@@ -2,7 +2,7 @@
 
 mod token;
 
-pub use token::{InvalidVisitorToken, VisitorTokens};
+pub use token::{InvalidVisitorToken, LIFETIME as VISITOR_TOKEN_LIFETIME, VisitorTokens};
 
 use crate::id::VisitorId;
 

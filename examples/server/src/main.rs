@@ -1,1 +1,17 @@
-fn main() {}
+//! The reference server: Bob mounted in axum.
+
+mod cli;
+mod connections;
+mod demo;
+mod first_start;
+mod key_file;
+mod options;
+mod site;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse())
+}

@@ -26,16 +26,18 @@ impl ConversationStore for MemoryStorage {
         &self,
         tenant: &TenantId,
         conversation: &ConversationId,
-        after: u64,
+        before: Option<u64>,
         limit: u32,
     ) -> Result<History> {
         const OPERATION: &str = "history";
         let world = self.world();
         let talk = world.shop(OPERATION, tenant)?.conversations.get(conversation);
         let talk = talk.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
-        let mut rest = talk.messages.iter().filter(|message| message.number > after).cloned();
-        let messages: Vec<_> = rest.by_ref().take(limit as usize).collect();
-        let next = rest.next().and(messages.last()).map(|last| last.number);
+        let end =
+            talk.messages.partition_point(|message| before.is_none_or(|before| message.number < before));
+        let start = end.saturating_sub(limit as usize);
+        let messages = talk.messages[start..end].to_vec();
+        let next = messages.first().filter(|_| start > 0).map(|first| first.number);
         Ok(History { messages, next })
     }
 

@@ -17,7 +17,7 @@ async fn visitor_texts(
     tenant: &TenantId,
     conversation: &crate::id::ConversationId,
 ) -> usize {
-    store.history(tenant, conversation, 0, 100).await.unwrap().messages.len()
+    store.history(tenant, conversation, None, 100).await.unwrap().messages.len()
 }
 
 /// A lease holds as long as it is renewed in time by its holder, and not a moment longer.

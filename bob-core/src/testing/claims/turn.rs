@@ -44,7 +44,7 @@ pub async fn a_conversation_is_invisible_to_every_other_tenant(store: &dyn Stora
     let open = fixture::open(store, &owner, fixture::start(visitor, "s", "hi")).await;
     let act = fixture::act();
 
-    refused(store.history(&stranger, &open.conversation, 0, 10).await, StorageErrorKind::NotFound);
+    refused(store.history(&stranger, &open.conversation, None, 10).await, StorageErrorKind::NotFound);
     refused(store.turn(&stranger, Door::Public, &visitor, &open.turn).await, StorageErrorKind::NotFound);
     refused(
         store.finish_turn(&act, &stranger, fixture::finish(&open, "x")).await,
@@ -79,7 +79,7 @@ pub async fn a_stranger_finds_no_turn(store: &dyn Storage) {
     );
     refused(store.turn(&tenant, Door::Widget, &visitor, &open.turn).await, StorageErrorKind::NotFound);
     refused(store.turn(&tenant, Door::Public, &visitor, &TurnId::new()).await, StorageErrorKind::NotFound);
-    refused(store.history(&tenant, &ConversationId::new(), 0, 10).await, StorageErrorKind::NotFound);
+    refused(store.history(&tenant, &ConversationId::new(), None, 10).await, StorageErrorKind::NotFound);
 }
 
 /// Door, visitor and session together name a conversation; any other of the three names another.
@@ -144,7 +144,7 @@ pub async fn one_turn_is_open_in_a_conversation(store: &dyn Storage) {
 
     let TurnOpening::Busy { turn, until } = second else { panic!("{second:?}") };
     assert_eq!((turn, until), (open.turn, open.lease.until));
-    assert_eq!(store.history(&tenant, &open.conversation, 0, 10).await.unwrap().messages.len(), 1);
+    assert_eq!(store.history(&tenant, &open.conversation, None, 10).await.unwrap().messages.len(), 1);
     assert_eq!(store.credit_balance(&tenant).await.unwrap().reserved, MilliCredits::credits(1));
     store.finish_turn(&fixture::act(), &tenant, fixture::finish(&open, "1")).await.unwrap();
     fixture::open(store, &tenant, fixture::start(visitor, "s", "second")).await;
@@ -159,7 +159,7 @@ pub async fn history_is_in_order_and_pages_without_gaps(store: &dyn Storage) {
         let start = fixture::start(visitor, "s", &format!("question {n}"));
         conversation = answered(store, &tenant, start, &format!("answer {n}")).await.conversation;
     }
-    let all = store.history(&tenant, &conversation, 0, 100).await.unwrap();
+    let all = store.history(&tenant, &conversation, None, 100).await.unwrap();
     assert_eq!(all.next, None);
     assert_eq!(all.messages.iter().map(|m| m.number).collect::<Vec<_>>(), (1..=8).collect::<Vec<_>>());
     let roles: Vec<_> = all.messages.iter().map(|m| m.said.role).collect();
@@ -167,15 +167,17 @@ pub async fn history_is_in_order_and_pages_without_gaps(store: &dyn Storage) {
     assert_eq!(all.messages[2].said.text, "question 2");
 
     for size in 1..=9 {
-        let (mut paged, mut after) = (Vec::new(), 0);
+        let (mut paged, mut before) = (Vec::new(), None);
         loop {
-            let page = store.history(&tenant, &conversation, after, size).await.unwrap();
+            let page = store.history(&tenant, &conversation, before, size).await.unwrap();
             assert!(page.messages.len() <= size as usize);
-            paged.extend(page.messages);
-            let Some(next) = page.next else { break };
-            after = next;
+            paged.splice(0..0, page.messages);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
         }
-        assert_eq!(paged, all.messages, "pages of {size}");
+        assert_eq!(paged, all.messages, "pages of {size}, the latest first");
     }
     let short = TurnStart { history: 3, ..fixture::start(visitor, "s", "last") };
     let open = fixture::open(store, &tenant, short).await;
@@ -193,7 +195,7 @@ pub async fn an_answer_reads_back_as_it_was_stored(store: &dyn Storage) {
     let state = store.turn(&tenant, Door::Public, &visitor, &stored.turn).await.unwrap();
     let TurnState::Finished(read) = state else { panic!("{state:?}") };
     assert_eq!(*read, stored);
-    let history = store.history(&tenant, &stored.conversation, 0, 10).await.unwrap();
+    let history = store.history(&tenant, &stored.conversation, None, 10).await.unwrap();
     let said = &history.messages[1];
     assert_eq!(said.said.text, stored.answer.text());
     assert_eq!((&said.citations, said.outcome), (&stored.answer.citations, Some(Outcome::Answered)));
@@ -216,7 +218,7 @@ pub async fn a_repeated_call_is_answered_from_storage(store: &dyn Storage) {
 
     let TurnOpening::Replayed(replayed) = again else { panic!("{again:?}") };
     assert_eq!(*replayed, first);
-    assert_eq!(store.history(&tenant, &first.conversation, 0, 10).await.unwrap().messages.len(), 2);
+    assert_eq!(store.history(&tenant, &first.conversation, None, 10).await.unwrap().messages.len(), 2);
     assert_eq!(store.credit_balance(&tenant).await.unwrap().settled, MilliCredits::credits(1));
 }
 
@@ -376,7 +378,7 @@ pub async fn a_repeated_finish_settles_nothing_again(store: &dyn Storage) {
         assert!(matches!(closing, TurnClosing::Stored(turn) if turn.answer == finish.answer));
     }
 
-    assert_eq!(store.history(&tenant, &open.conversation, 0, 10).await.unwrap().messages.len(), 2);
+    assert_eq!(store.history(&tenant, &open.conversation, None, 10).await.unwrap().messages.len(), 2);
     assert_eq!(store.credit_balance(&tenant).await.unwrap().settled, MilliCredits::credits(1));
 }
 
@@ -399,7 +401,7 @@ pub async fn a_persons_conversation_is_delivered_and_free(store: &dyn Storage) {
         assert_eq!((turn.answer.outcome, turn.answer.text()), (Outcome::Delivered, String::new()));
     }
 
-    let history = store.history(&tenant, &first.conversation, 0, 10).await.unwrap();
+    let history = store.history(&tenant, &first.conversation, None, 10).await.unwrap();
     assert_eq!(history.messages.len(), 3);
     let balance = store.credit_balance(&tenant).await.unwrap();
     assert_eq!((balance.reserved, balance.settled), (MilliCredits::ZERO, MilliCredits::credits(1)));

@@ -1,0 +1,194 @@
+//! From a request to its route, and from whatever happened there to an answer.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bob_core::account::Person;
+use bob_core::act::{Act, Principal};
+use bob_core::limit::{AddressBucket, Allowed};
+use futures_util::FutureExt as _;
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderMap, Method, Response};
+use uuid::Uuid;
+
+use crate::auth::authenticate;
+use crate::body::{BobBody, RequestBody};
+use crate::client::{ClientAddr, client_address};
+use crate::cors::{self, AllowedOrigin};
+use crate::door::widget::{self, WidgetCaller};
+use crate::problem::Problem;
+use crate::route::{Access, Route, is_fenced};
+use crate::same_origin;
+use crate::service::Mounted;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// One request on its way to its route's answer.
+pub(crate) struct Call {
+    pub(crate) mounted: Arc<Mounted>,
+    pub(crate) head: Parts,
+    pub(crate) body: RequestBody,
+    pub(crate) path: &'static str,
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) request_id: String,
+    pub(crate) caller: Caller,
+}
+
+/// Who calls, as the route's access found.
+pub(crate) enum Caller {
+    /// Nobody was asked.
+    Anyone,
+    /// A page with a widget key.
+    Widget(Box<WidgetCaller>),
+    /// A person who signed in.
+    Person(Box<Person>),
+}
+
+impl Call {
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// A part of the path, decoded.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The caller's address, as far as it is known.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        client_address(&self.head.extensions, &self.head.headers, &self.mounted.mount.trusted_proxies)
+    }
+
+    /// The caller's address, for limits.
+    pub(crate) fn address(&self) -> AddressBucket {
+        self.client().into()
+    }
+
+    pub(crate) fn act(&self, principal: Principal) -> Act {
+        self.mounted.bob.act(principal, self.request_id.clone())
+    }
+
+    /// The person who signed in; only on routes that ask for one.
+    pub(crate) fn person(&self) -> Result<&Person, Problem> {
+        match &self.caller {
+            Caller::Person(person) => Ok(person),
+            _ => Err(Problem::sign_in_required()),
+        }
+    }
+}
+
+/// Answers one request, whatever happens.
+pub(crate) async fn answer(mounted: Arc<Mounted>, head: Parts, body: RequestBody) -> Response<BobBody> {
+    let request_id = Uuid::now_v7().to_string();
+    warn_once_without_address(&head);
+    let fenced = is_fenced(head.uri.path());
+    let is_head = head.method == Method::HEAD;
+    let answering = AssertUnwindSafe(route(mounted, head, body, request_id.clone())).catch_unwind();
+    let mut response = match answering.await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!(%request_id, "a request panicked");
+            Problem::internal().into_response(&request_id)
+        }
+    };
+    if is_head {
+        *response.body_mut() = BobBody::default();
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if fenced {
+        cors::vary(headers);
+    }
+    response
+}
+
+async fn route(mounted: Arc<Mounted>, head: Parts, body: RequestBody, request_id: String) -> Response<BobBody> {
+    let Some(found) = mounted.routes.find(head.uri.path()) else {
+        return Problem::not_found().into_response(&request_id);
+    };
+    let (routes, params) = (found.routes.to_vec(), found.params);
+    let path = routes[0].path;
+    if head.method == Method::OPTIONS && is_fenced(head.uri.path()) {
+        let tenant = params.iter().find(|(name, _)| name == "tenant").map(|(_, value)| value.as_str());
+        let preflight = widget::preflight(&mounted, &head.headers, tenant).await;
+        return preflight.unwrap_or_else(|problem| problem.into_response(&request_id));
+    }
+    let access = routes[0].access;
+    let mut call = Call { mounted, head, body, path, params, request_id: request_id.clone(), caller: Caller::Anyone };
+    // The widget door tells nobody but its own pages which methods it has.
+    if access == Access::WidgetKey {
+        match widget::caller(&call).await {
+            Ok(caller) => call.caller = Caller::Widget(Box::new(caller)),
+            Err(problem) => return problem.into_response(&request_id),
+        }
+    }
+    let origin = match &call.caller {
+        Caller::Widget(caller) => caller.origin.clone(),
+        _ => None,
+    };
+    let answered = match pick(&routes, &call.head.method) {
+        Ok(route) => admitted(route, call).await,
+        Err(problem) => Err(problem),
+    };
+    let mut response = answered.unwrap_or_else(|problem| problem.into_response(&request_id));
+    if let Some(origin) = origin {
+        AllowedOrigin::mark(&origin, response.headers_mut());
+    }
+    response
+}
+
+/// The route of a method; `HEAD` is answered as `GET`.
+fn pick(routes: &[&'static Route], method: &Method) -> Result<&'static Route, Problem> {
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    routes.iter().find(|route| route.method == *wanted).copied().ok_or_else(|| {
+        let allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+        Problem::method_not_allowed(&allow.join(", "))
+    })
+}
+
+/// Lets in whom the route's access lets in, and answers.
+async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobBody>, Problem> {
+    match route.access {
+        Access::Open | Access::WidgetKey => {}
+        Access::OwnOrigin => same_origin::require(&call.mounted.mount, call.headers(), "cross_origin_refused")?,
+        Access::SignedIn => call.caller = Caller::Person(Box::new(authenticate(&call).await?)),
+        Access::Holds(permission) => {
+            let person = authenticate(&call).await?;
+            if !person.permissions.contains(permission) {
+                let detail = format!("This needs the permission {permission}.");
+                return Err(Problem::forbidden("permission_denied", detail));
+            }
+            call.caller = Caller::Person(Box::new(person));
+        }
+    }
+    (route.answer)(call).await
+}
+
+/// Tells a caller what is left of the tightest limit (draft-ietf-httpapi-ratelimit-headers).
+pub(crate) fn mark_limit(headers: &mut HeaderMap, allowed: Option<Allowed>) {
+    let Some(Allowed { policy, rate, remaining }) = allowed else { return };
+    let seconds = rate.per.as_secs();
+    let fields = [
+        ("ratelimit-policy", format!("\"{policy}\";q={};w={seconds}", rate.count)),
+        ("ratelimit", format!("\"{policy}\";r={remaining}")),
+    ];
+    for (name, value) in fields {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+fn warn_once_without_address(head: &Parts) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if head.extensions.get::<ClientAddr>().is_none() && !WARNED.swap(true, Ordering::Relaxed) {
+        tracing::warn!("requests carry no ClientAddr: all callers share one limit");
+    }
+}

@@ -1,0 +1,125 @@
+//! The public door: anonymous visitors on the host's own pages.
+
+use std::sync::Arc;
+
+use bob_core::act::Principal;
+use bob_core::conversation::Door;
+use bob_core::id::{TenantId, VisitorId};
+use bob_core::knowledge::Audience;
+use bob_core::storage::TenantSnapshot;
+use bob_core::tenant::TenantRef;
+use bob_core::visitor::{VISITOR_TOKEN_LIFETIME, VisitorProof};
+use http::Response;
+use http::header::{HOST, SET_COOKIE};
+use url::Host;
+
+use super::reads;
+use super::send::{self, Found};
+use crate::body::{BobBody, RequestBody};
+use crate::cookie;
+use crate::dispatch::Call;
+use crate::problem::Problem;
+use crate::request::{parse_json, query_field, read_body, require_json, single};
+use crate::wire::chat::ChatRequest;
+
+/// `POST /api/chat`
+pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
+    require_json(call.headers())?;
+    // Which tenant stands in the body, so the address alone is counted before it is read.
+    let body = read_body(&call.head.headers, std::mem::replace(&mut call.body, RequestBody::default())).await?;
+    let request: ChatRequest = parse_json(&body)?;
+    let tenant = tenant(&call, request.business_id.as_deref()).await?;
+    let id = tenant.tenant.id;
+    let visitor = proven(&call, &id)?.map_or_else(|| VisitorProof::New(VisitorId::new()), VisitorProof::Proven);
+    let found = Found {
+        tenant,
+        door: Door::Public,
+        visitor,
+        audience: Audience::Public,
+        principal: Principal::Visitor(visitor.visitor()),
+        counted: None,
+        repeats: Vec::new(),
+    };
+    let allowed = send::take(&call, &found)?;
+    let (mut response, proof) = send::answer(&call, found, &request, &body, allowed).await?;
+    let mount = &call.mounted.mount;
+    if let Some((_, token)) = proof {
+        let (name, path) = (mount.visitor_cookie(&id), mount.cookie_path());
+        if let Some(line) = cookie::write(&name, &token, path, mount.is_secure(), VISITOR_TOKEN_LIFETIME) {
+            response.headers_mut().append(SET_COOKIE, line);
+        }
+    }
+    Ok(response)
+}
+
+/// `GET /api/chat/history?session_id=&business_id=&cursor=`
+pub(crate) async fn history(call: Call) -> Result<Response<BobBody>, Problem> {
+    let (tenant, visitor) = reader(&call).await?;
+    let session = query_field(call.head.uri.query(), "session_id")?.unwrap_or_default();
+    reads::history(&call, tenant, Door::Public, visitor, &session).await
+}
+
+/// `GET /api/chat/turns/{turn}/events`
+pub(crate) async fn turn_events(call: Call) -> Result<Response<BobBody>, Problem> {
+    let (tenant, visitor) = reader(&call).await?;
+    reads::turn_events(&call, tenant, Door::Public, visitor).await
+}
+
+async fn reader(call: &Call) -> Result<(TenantId, VisitorId), Problem> {
+    let business = query_field(call.head.uri.query(), "business_id")?;
+    let tenant = tenant(call, business.as_deref()).await?.tenant.id;
+    Ok((tenant, proven(call, &tenant)?.ok_or_else(reads::proof_required)?))
+}
+
+/// The visitor that the token, or else the cookie, proves.
+fn proven(call: &Call, tenant: &TenantId) -> Result<Option<VisitorId>, Problem> {
+    let cookie = call.mounted.mount.visitor_cookie(tenant);
+    let token = single(call.headers(), "x-bob-visitor")?.or_else(|| cookie::read(call.headers(), &cookie));
+    let now = call.mounted.bob.clock().now();
+    Ok(token.and_then(|token| call.mounted.bob.visitor_tokens().verify(token, *tenant, now).ok()))
+}
+
+/// The tenant that the call names, among those this mount serves, else the one of its host, else the mount's own.
+pub(super) async fn tenant(call: &Call, named: Option<&str>) -> Result<Arc<TenantSnapshot>, Problem> {
+    let unknown = || {
+        let detail = "No such business is served here.";
+        Problem::new(http::StatusCode::NOT_FOUND, "unknown_business", detail)
+    };
+    let directory = call.mounted.bob.directory();
+    let mount = &call.mounted.mount;
+    let host = host(call)?;
+    if let Some(named) = named {
+        let named: TenantRef = named.parse().map_err(|_| unknown())?;
+        let found = directory.named(&named).await?.ok_or_else(unknown)?;
+        let is = |listed: &TenantRef| match listed {
+            TenantRef::Id(id) => *id == found.tenant.id,
+            TenantRef::Slug(slug) => *slug == found.tenant.slug,
+        };
+        let by_host = host.is_some_and(|host| found.tenant.hosts.contains(&host));
+        let served = by_host || mount.default_tenant.iter().chain(&mount.tenants).any(is);
+        return if served { Ok(found) } else { Err(unknown()) };
+    }
+    if let Some(host) = host
+        && let Some(found) = directory.of_host(&host).await?
+    {
+        return Ok(found);
+    }
+    let required = || Problem::unprocessable("tenant_required", "Name the business in business_id.");
+    let default = mount.default_tenant.as_ref().ok_or_else(required)?;
+    directory.named(default).await?.ok_or_else(required)
+}
+
+/// The name of the host that was called, lower-case ASCII without port; `None` for addresses.
+fn host(call: &Call) -> Result<Option<String>, Problem> {
+    let written = match call.head.uri.authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => single(call.headers(), HOST.as_str())?,
+    };
+    let Some(written) = written else { return Ok(None) };
+    let name = written.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let name = name.map_or(written, |(name, _)| name);
+    Ok(match Host::parse(name) {
+        Ok(Host::Domain(name)) => Some(name),
+        _ => None,
+    })
+}

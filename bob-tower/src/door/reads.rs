@@ -1,0 +1,69 @@
+//! What visitors read: their own history, and their own turns' events.
+
+use bob_core::conversation::{ConversationKey, Door};
+use bob_core::id::{TenantId, TurnId, VisitorId};
+use http::{Response, StatusCode};
+
+use super::send::{mark_as_events, parse_session};
+use crate::body::BobBody;
+use crate::dispatch::Call;
+use crate::problem::Problem;
+use crate::request::{query_field, single};
+use crate::sse::EventBody;
+use crate::wire::chat::{EventWriter, HistoryView};
+use crate::wire::json;
+
+const MOST: u32 = 200;
+const USUAL: u32 = 50;
+
+/// The visitor of a read must be proven: an id alone never reads anything.
+pub(super) fn proof_required() -> Problem {
+    Problem::unauthorized("visitor_proof_required", "Send the visitor's token, or cookie, to read.")
+}
+
+/// A page of the visitor's own conversation.
+pub(super) async fn history(
+    call: &Call,
+    tenant: TenantId,
+    door: Door,
+    visitor: VisitorId,
+    session: &str,
+) -> Result<Response<BobBody>, Problem> {
+    let query = call.head.uri.query();
+    let session = parse_session(session)?;
+    let wrong = |name: &str| Problem::bad_request("invalid_query", format!("{name} is not one that was given out."));
+    let cursor = query_field(query, "cursor")?;
+    let before = cursor.map(|text| text.parse::<u64>().map_err(|_| wrong("cursor"))).transpose()?;
+    let limit = query_field(query, "limit")?;
+    let limit = limit.map_or(Ok(USUAL), |text| {
+        let limit = text.parse::<u32>().ok().filter(|limit| (1..=MOST).contains(limit));
+        limit.ok_or_else(|| Problem::bad_request("invalid_query", "limit is a number from 1 to 200."))
+    })?;
+    let key = ConversationKey { door, visitor, session };
+    let history = call.mounted.bob.chat().history(&tenant, &key, before, limit).await?;
+    json(StatusCode::OK, &HistoryView::new(key.session.as_str(), &history))
+}
+
+/// The events of the visitor's own turn, from where the caller left off.
+pub(super) async fn turn_events(
+    call: &Call,
+    tenant: TenantId,
+    door: Door,
+    visitor: VisitorId,
+) -> Result<Response<BobBody>, Problem> {
+    let turn: TurnId = call.param("turn").parse().map_err(|_| Problem::not_found())?;
+    let after = match single(call.headers(), "last-event-id")? {
+        None | Some("") => 0,
+        Some(id) => id.parse().map_err(|_| Problem::bad_request("invalid_header", "Last-Event-ID is not one of this stream."))?,
+    };
+    let guard = call.mounted.bob.limits().open_stream(call.address())?;
+    let events = call.mounted.bob.chat().turn_events(&tenant, door, &visitor, &turn, after).await?;
+    let proof = (door != Door::SignedIn).then(|| {
+        let token = call.mounted.bob.visitor_tokens().mint(tenant, visitor, call.mounted.bob.clock().now());
+        (visitor, token)
+    });
+    let writer = EventWriter { request_id: call.request_id.clone(), proof };
+    let mut response = Response::new(BobBody::events(EventBody::new(events, writer, guard)));
+    mark_as_events(&mut response);
+    Ok(response)
+}

@@ -1,0 +1,146 @@
+//! From a door's finding to a turn, and from the turn to an answer.
+
+use std::sync::Arc;
+
+use bob_core::act::Principal;
+use bob_core::chat::{NewMessage, Sent};
+use bob_core::conversation::{Door, MessageText, SessionId};
+use bob_core::id::VisitorId;
+use bob_core::knowledge::Audience;
+use bob_core::language::parse_accept_language;
+use bob_core::limit::Counted;
+use bob_core::storage::TenantSnapshot;
+use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyKey, IdempotencyScope, TurnEvent, TurnFailure};
+use bob_core::visitor::VisitorProof;
+use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, Response};
+
+use crate::body::BobBody;
+use crate::dispatch::{Call, mark_limit};
+use crate::problem::Problem;
+use crate::request::{single, wants_events};
+use crate::sse::EventBody;
+use crate::wire::chat::{ChatRequest, EventWriter};
+
+/// What a door found out about a message.
+pub(super) struct Found {
+    pub(super) tenant: Arc<TenantSnapshot>,
+    pub(super) door: Door,
+    pub(super) visitor: VisitorProof,
+    pub(super) audience: Audience,
+    /// On whose behalf it is recorded.
+    pub(super) principal: Principal,
+    /// What else the message counts against, besides address, visitor and tenant.
+    pub(super) counted: Option<Counted>,
+    /// What besides the key an anonymous first call must repeat to be known again.
+    pub(super) repeats: Vec<String>,
+}
+
+/// Counts a message against every limit it falls under, before its body is read.
+pub(super) fn take(call: &Call, found: &Found) -> Result<Option<bob_core::limit::Allowed>, Problem> {
+    let (address, tenant) = (call.address(), found.tenant.tenant.id);
+    let of_visitor = match found.visitor {
+        VisitorProof::Proven(visitor) => Counted::Visitor(tenant, visitor),
+        VisitorProof::New(_) => Counted::NewVisitor(address),
+    };
+    let mut counted = vec![Counted::Address(address), of_visitor];
+    counted.extend(found.counted);
+    counted.push(Counted::Tenant(tenant));
+    Ok(call.mounted.bob.limits().take(&counted, call.mounted.bob.clock().now())?)
+}
+
+/// Sends the message and answers it, whole or in events as the caller asks.
+pub(super) async fn answer(
+    call: &Call,
+    found: Found,
+    request: &ChatRequest,
+    body: &[u8],
+    allowed: Option<bob_core::limit::Allowed>,
+) -> Result<(Response<BobBody>, Option<(VisitorId, String)>), Problem> {
+    let session = request.session_id.as_deref().map(parse_session).transpose()?;
+    let text = MessageText::parse(&request.message).map_err(|error| Problem::field("message", error.to_string()))?;
+    let idempotency = idempotency(call, &found, body)?;
+    let accepts = single(call.headers(), ACCEPT_LANGUAGE.as_str())?.map(parse_accept_language).unwrap_or_default();
+    let (tenant, visitor, door) = (found.tenant.tenant.id, found.visitor, found.door);
+    let guard = match wants_events(call.headers()) {
+        true => Some(call.mounted.bob.limits().open_stream(call.address())?),
+        false => None,
+    };
+    let message = NewMessage {
+        tenant: found.tenant,
+        door,
+        visitor,
+        session,
+        text,
+        audience: found.audience,
+        accepts,
+        idempotency,
+    };
+    let Sent { visitor: of_turn, replayed, mut events, .. } =
+        call.mounted.bob.chat().send(call.act(found.principal), message).await?;
+    let now = call.mounted.bob.clock().now();
+    // The signed-in door knows its people by their sign-in; a token is for anonymous visitors who are proven.
+    let proof = of_turn
+        .filter(|_| door != Door::SignedIn)
+        .map(|visitor| (visitor, call.mounted.bob.visitor_tokens().mint(tenant, visitor, now)));
+    let writer = EventWriter { request_id: call.request_id.clone(), proof: proof.clone() };
+    let mut response = match guard {
+        Some(guard) => {
+            let mut response = Response::new(BobBody::events(EventBody::new(events, writer, guard)));
+            mark_as_events(&mut response);
+            response
+        }
+        None => {
+            let mut last = None;
+            while let Some((_, event)) = events.next().await {
+                last = Some(event);
+            }
+            match last {
+                Some(TurnEvent::Completed(turn)) => writer.reply_json(&turn)?,
+                Some(TurnEvent::Failed(failure)) => return Err(failure.into()),
+                _ => return Err(TurnFailure::Cancelled.into()),
+            }
+        }
+    };
+    if replayed {
+        response.headers_mut().insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+    }
+    mark_limit(response.headers_mut(), allowed);
+    Ok((response, proof))
+}
+
+pub(super) fn parse_session(text: &str) -> Result<SessionId, Problem> {
+    text.parse::<SessionId>().map_err(|error| Problem::field("session_id", error.to_string()))
+}
+
+/// Headers of a stream: proxies must not gather it.
+pub(super) fn mark_as_events(response: &mut Response<BobBody>) {
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+}
+
+fn idempotency(call: &Call, found: &Found, body: &[u8]) -> Result<Option<IdempotencyClaim>, Problem> {
+    let Some(text) = single(call.headers(), "idempotency-key")? else { return Ok(None) };
+    let key: IdempotencyKey =
+        text.parse().map_err(|_| Problem::unprocessable("idempotency_key_invalid", "An Idempotency-Key has 1 to 255 visible ASCII characters."))?;
+    let tenant = found.tenant.tenant.id;
+    let scope = |principal: &[&str]| {
+        let mut parts = vec![found.door.as_str(), Method::POST.as_str(), call.path];
+        parts.extend(principal);
+        IdempotencyScope::new(tenant, &key, &parts)
+    };
+    let of_visitor = scope(&["visitor", &found.visitor.visitor().to_string()]);
+    let scopes = match found.visitor {
+        VisitorProof::Proven(_) => vec![of_visitor],
+        VisitorProof::New(_) if !key.is_strong() => {
+            let detail = "Before a visitor is known the key itself must be unguessable: a random UUID, or 128 bits in base64url.";
+            return Err(Problem::unprocessable("idempotency_key_weak", detail));
+        }
+        VisitorProof::New(_) => {
+            let repeats: Vec<&str> = ["key"].into_iter().chain(found.repeats.iter().map(String::as_str)).collect();
+            vec![scope(&repeats), of_visitor]
+        }
+    };
+    Ok(Some(IdempotencyClaim { scopes, body: BodyHash::of(body) }))
+}

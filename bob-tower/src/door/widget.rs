@@ -1,0 +1,179 @@
+//! The widget door: visitors on customers' sites, behind a key and the origins on its list.
+
+use std::sync::Arc;
+
+use bob_core::act::Principal;
+use bob_core::answer::Phrases;
+use bob_core::conversation::Door;
+use bob_core::id::{TenantId, VisitorId, WidgetKeyId};
+use bob_core::knowledge::Audience;
+use bob_core::limit::Counted;
+use bob_core::origin::{CorsDecision, Origin, OriginPolicy};
+use bob_core::storage::TenantSnapshot;
+use bob_core::tenant::TenantRef;
+use bob_core::visitor::VisitorProof;
+use bob_core::widget_key::{KeyMode, PublishableKey, WidgetKey};
+use http::header::{HeaderMap, HeaderValue, ORIGIN};
+use http::{Method, Response, StatusCode};
+
+use super::reads;
+use super::send::{self, Found};
+use crate::body::{BobBody, RequestBody};
+use crate::cors::{self, AllowedOrigin};
+use crate::dispatch::{Call, Caller};
+use crate::mount::GenericPreflight;
+use crate::problem::Problem;
+use crate::request::{parse_json, query_field, read_body, require_json, single};
+use crate::service::Mounted;
+use crate::wire::chat::{ChatRequest, ConfigView};
+use crate::wire::json;
+
+/// A page that called with a key whose list it is on.
+pub(crate) struct WidgetCaller {
+    pub(crate) tenant: Arc<TenantSnapshot>,
+    pub(crate) key: WidgetKeyId,
+    /// The key as it was sent, which a repetition must send too.
+    text: String,
+    /// What is echoed; `None` when no origin was sent.
+    pub(crate) origin: Option<AllowedOrigin>,
+}
+
+/// Answers a preflight: by the tenant of its path, or without one by the index of all.
+pub(crate) async fn preflight(
+    mounted: &Mounted,
+    headers: &HeaderMap,
+    tenant: Option<&str>,
+) -> Result<Response<BobBody>, Problem> {
+    let Some(tenant) = tenant else {
+        return match mounted.mount.generic_preflight {
+            GenericPreflight::Index => cors::preflight(&*mounted.bob.directory().live_origins().await?, headers),
+            GenericPreflight::Off => Err(cors::refused()),
+        };
+    };
+    let id: TenantId = tenant.parse().map_err(|_| cors::refused())?;
+    let tenant = mounted.bob.directory().snapshot(&id).await?.ok_or_else(cors::refused)?;
+    let now = mounted.bob.clock().now();
+    let live = tenant.widget_keys.iter().filter(|key| key.is_live(now));
+    let allowed: OriginPolicy = live.flat_map(|key| key.origins.iter().cloned()).collect();
+    cors::preflight(&allowed, headers)
+}
+
+/// Checks key and origin together, before anything else of the request is read.
+pub(crate) async fn caller(call: &Call) -> Result<WidgetCaller, Problem> {
+    let unknown = || Problem::unauthorized("unknown_widget_key", "This widget key is not known, or was revoked.");
+    let text = single(call.headers(), "x-widget-key")?.ok_or_else(unknown)?;
+    let key: PublishableKey = text.parse().map_err(|_| unknown())?;
+    let in_path = call.params.iter().find(|(name, _)| name == "tenant");
+    if in_path.is_some_and(|(_, tenant)| *tenant != key.tenant().to_string()) {
+        return Err(unknown());
+    }
+    let tenant = call.mounted.bob.directory().snapshot(&key.tenant()).await?.ok_or_else(unknown)?;
+    let now = call.mounted.bob.clock().now();
+    let live = tenant.widget_keys.iter().find(|known| known.key == key && known.is_live(now)).ok_or_else(unknown)?;
+    let origin = allowed_origin(call, live)?;
+    Ok(WidgetCaller { key: live.id, text: text.to_owned(), origin, tenant: Arc::clone(&tenant) })
+}
+
+fn allowed_origin(call: &Call, key: &WidgetKey) -> Result<Option<AllowedOrigin>, Problem> {
+    let policy: OriginPolicy = key.origins.iter().cloned().collect();
+    let allows = |origin: &Origin| {
+        let mode_fits = key.key.mode() == KeyMode::Live || origin.is_loopback();
+        mode_fits && policy.decide(Some(origin)) == CorsDecision::Echo
+    };
+    if let Some(text) = single(call.headers(), ORIGIN.as_str())? {
+        let origin = text.parse::<Origin>().ok().filter(allows).ok_or_else(cors::refused)?;
+        drop(origin);
+        let echo = HeaderValue::from_str(text).map_err(|_| cors::refused())?;
+        return Ok(Some(AllowedOrigin(echo)));
+    }
+    // Browsers leave Origin out of same-origin reads and say so in a header that pages cannot write.
+    let reads = call.head.method == Method::GET || call.head.method == Method::HEAD;
+    let same_origin = single(call.headers(), "sec-fetch-site")? == Some("same-origin");
+    if reads && same_origin && call.mounted.mount.own_origins.iter().any(allows) {
+        return Ok(None);
+    }
+    let detail = "This address is called by web pages, whose browsers send Origin.";
+    Err(Problem::forbidden("origin_required", detail))
+}
+
+impl Call {
+    fn widget(&self) -> Result<&WidgetCaller, Problem> {
+        match &self.caller {
+            Caller::Widget(caller) => Ok(caller),
+            _ => Err(Problem::internal()),
+        }
+    }
+}
+
+/// `POST /api/widget/chat` and `POST /api/widget/{tenant}/chat`
+pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
+    require_json(call.headers())?;
+    let caller = call.widget()?;
+    let (tenant, key, text) = (Arc::clone(&caller.tenant), caller.key, caller.text.clone());
+    let origin = caller.origin.as_ref().and_then(|origin| origin.0.to_str().ok()).unwrap_or_default().to_owned();
+    let visitor = proven(&call)?.map_or_else(|| VisitorProof::New(VisitorId::new()), VisitorProof::Proven);
+    let found = Found {
+        tenant,
+        door: Door::Widget,
+        visitor,
+        audience: Audience::Public,
+        principal: Principal::Visitor(visitor.visitor()),
+        counted: Some(Counted::Key(key)),
+        repeats: vec![text, origin],
+    };
+    let allowed = send::take(&call, &found)?;
+    let body = read_body(&call.head.headers, std::mem::replace(&mut call.body, RequestBody::default())).await?;
+    let request: ChatRequest = parse_json(&body)?;
+    let own = |named: &str| match named.parse() {
+        Ok(TenantRef::Id(id)) => id == found.tenant.tenant.id,
+        Ok(TenantRef::Slug(slug)) => slug == found.tenant.tenant.slug,
+        Err(_) => false,
+    };
+    if request.business_id.as_deref().is_some_and(|named| !own(named)) {
+        let detail = "This widget key is not known, or was revoked.";
+        return Err(Problem::unauthorized("unknown_widget_key", detail));
+    }
+    let (response, _) = send::answer(&call, found, &request, &body, allowed).await?;
+    Ok(response)
+}
+
+/// `GET /api/widget/{tenant}/config`
+pub(crate) async fn config(call: Call) -> Result<Response<BobBody>, Problem> {
+    let snapshot = &call.widget()?.tenant;
+    let languages = &snapshot.tenant.languages;
+    let said = |phrase: fn(&Phrases) -> &'static str| {
+        languages.iter().map(|language| (language.as_str(), phrase(Phrases::for_language(*language)))).collect()
+    };
+    let view = ConfigView {
+        tenant_id: snapshot.tenant.id.to_string(),
+        name: &snapshot.tenant.name,
+        persona: &snapshot.persona.name,
+        languages: languages.iter().map(|language| language.as_str()).collect(),
+        greeting: said(|phrases| phrases.greeting),
+        disclosure: said(|phrases| phrases.disclosure),
+    };
+    json(StatusCode::OK, &view)
+}
+
+/// `GET /api/widget/{tenant}/history?session_id=&cursor=`
+pub(crate) async fn history(call: Call) -> Result<Response<BobBody>, Problem> {
+    let tenant = call.widget()?.tenant.tenant.id;
+    let visitor = proven(&call)?.ok_or_else(reads::proof_required)?;
+    let session = query_field(call.head.uri.query(), "session_id")?.unwrap_or_default();
+    reads::history(&call, tenant, Door::Widget, visitor, &session).await
+}
+
+/// `GET /api/widget/{tenant}/turns/{turn}/events`
+pub(crate) async fn turn_events(call: Call) -> Result<Response<BobBody>, Problem> {
+    let tenant = call.widget()?.tenant.tenant.id;
+    let visitor = proven(&call)?.ok_or_else(reads::proof_required)?;
+    reads::turn_events(&call, tenant, Door::Widget, visitor).await
+}
+
+/// The visitor that the token proves; this door knows no cookies.
+fn proven(call: &Call) -> Result<Option<VisitorId>, Problem> {
+    let tenant = call.widget()?.tenant.tenant.id;
+    let now = call.mounted.bob.clock().now();
+    let token = single(call.headers(), "x-bob-visitor")?;
+    Ok(token.and_then(|token| call.mounted.bob.visitor_tokens().verify(token, tenant, now).ok()))
+}

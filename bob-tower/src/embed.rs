@@ -1,0 +1,73 @@
+//! The embed: the scripts that bring the widget onto customers' pages, and the line they paste.
+
+use bob_core::id::TenantId;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+};
+use http::{Response, StatusCode};
+
+use crate::assets::etag;
+use crate::body::BobBody;
+use crate::dispatch::Call;
+use crate::problem::Problem;
+use crate::wire::json;
+
+const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// `GET /widget/{tenant}/widget.js`
+pub(crate) async fn boot(call: Call) -> Result<Response<BobBody>, Problem> {
+    let id: TenantId = call.param("tenant").parse().map_err(|_| Problem::not_found())?;
+    let tenant = call.mounted.bob.directory().snapshot(&id).await?.ok_or_else(Problem::not_found)?;
+    let now = call.mounted.bob.clock().now();
+    let key = tenant.widget_keys.iter().find(|key| key.embed && key.is_live(now)).ok_or_else(Problem::not_found)?;
+    let script = call.mounted.assets.boot(&id.to_string(), key.key.as_str());
+    file(&call, script.into_bytes(), SHORT)
+}
+
+/// `GET /widget/loader.js`
+pub(crate) async fn loader(call: Call) -> Result<Response<BobBody>, Problem> {
+    let script = call.mounted.assets.loader().as_bytes().to_vec();
+    file(&call, script, SHORT)
+}
+
+/// `GET /widget/m/{file}`: the module, under the name that its content gives it.
+pub(crate) async fn module(call: Call) -> Result<Response<BobBody>, Problem> {
+    if call.param("file") != call.mounted.assets.module_name {
+        return Err(Problem::not_found());
+    }
+    let module = call.mounted.assets.module().as_bytes().to_vec();
+    file(&call, module, FOR_EVER)
+}
+
+/// `GET /api/customer-portal/widget-code`: the line a customer pastes into their pages.
+pub(crate) async fn widget_code(call: Call) -> Result<Response<BobBody>, Problem> {
+    let tenant = call.person()?.tenant.ok_or_else(|| {
+        Problem::unprocessable("tenant_required", "Sign in as a person of the business.")
+    })?;
+    let url = format!("{}widget/{tenant}/widget.js", call.mounted.mount.canonical());
+    let html = format!("<script src=\"{url}\" async></script>");
+    json(StatusCode::OK, &serde_json::json!({ "html": html, "script_url": url }))
+}
+
+/// A script that any page may load; who has it already is told so.
+fn file(call: &Call, content: Vec<u8>, cache: HeaderValue) -> Result<Response<BobBody>, Problem> {
+    let tag = etag(&content);
+    let known = call.headers().get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let known = known.flat_map(|line| line.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
+    let mut response = if known.into_iter().any(|known| known == tag || known == "*") {
+        let mut response = Response::new(BobBody::default());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        Response::new(BobBody::from(content))
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, cache);
+    headers.insert(ETAG, HeaderValue::from_str(&tag).map_err(|_| Problem::internal())?);
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let cross_origin = HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(cross_origin, HeaderValue::from_static("cross-origin"));
+    Ok(response)
+}

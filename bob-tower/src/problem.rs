@@ -1,0 +1,239 @@
+//! Problem documents (RFC 9457): what Bob answers when it cannot do what was asked.
+//!
+//! The only place that knows which failure has which HTTP status. A detail helps a person and never carries SQL, paths,
+//! secrets or another tenant's data.
+
+use std::time::Duration;
+
+use bob_core::chat::SendError;
+use bob_core::id::TurnId;
+use bob_core::life::NotRunning;
+use bob_core::limit::Limited;
+use bob_core::storage::{StorageError, StorageErrorKind};
+use bob_core::turn::TurnFailure;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::body::BobBody;
+
+/// One failure of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    turn: Option<TurnId>,
+    retry_after: Option<Duration>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// One field of a request that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct FieldError {
+    /// A JSON Pointer (RFC 6901) into the body.
+    pub(crate) pointer: String,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+}
+
+/// A problem as JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProblemView<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turn_id: Option<String>,
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let (errors, headers) = (Vec::new(), Vec::new());
+        Self { status, code, detail: detail.into(), errors, turn: None, retry_after: None, headers }
+    }
+
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub(crate) fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// A 401 that tells a client to send a bearer token (RFC 6750).
+    pub(crate) fn sign_in_required() -> Self {
+        Self::unauthorized("unauthorized", "Sign in, or send a valid access token.")
+            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    pub(crate) fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+    }
+
+    pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// A body whose fields are wrong.
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        let code = errors.first().map_or("validation_failed", |first| match first.code {
+            "unknown_field" => "unknown_field",
+            _ => "validation_failed",
+        });
+        let mut problem = Self::unprocessable(code, "The body does not fit; see errors.");
+        problem.errors = errors;
+        problem
+    }
+
+    /// One wrong field at the top of the body.
+    pub(crate) fn field(name: &str, detail: impl Into<String>) -> Self {
+        let pointer = format!("/{name}");
+        Self::invalid(vec![FieldError { pointer, code: "invalid", detail: detail.into() }])
+    }
+
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
+        let allow = HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static("GET"));
+        let detail = "This address does not take that method; see Allow.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).with_header(ALLOW, allow)
+    }
+
+    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(Duration::from_secs(2))
+    }
+
+    pub(crate) fn internal() -> Self {
+        let detail = "Something went wrong here. The request id finds it in the server's log.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    pub(crate) fn about(mut self, turn: TurnId) -> Self {
+        self.turn = Some(turn);
+        self
+    }
+
+    /// The problem as JSON, as the last event of a stream or the body of an answer.
+    pub(crate) fn view<'a>(&'a self, request_id: &'a str) -> ProblemView<'a> {
+        ProblemView {
+            r#type: format!("urn:bob:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            request_id,
+            turn_id: self.turn.map(|turn| turn.to_string()),
+            errors: &self.errors,
+        }
+    }
+
+    pub(crate) fn into_response(self, request_id: &str) -> Response<BobBody> {
+        let body = serde_json::to_vec(&self.view(request_id)).unwrap_or_default();
+        let mut response = Response::new(BobBody::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(after) = self.retry_after {
+            headers.insert(RETRY_AFTER, whole_seconds(after).into());
+        }
+        headers.extend(self.headers);
+        response
+    }
+}
+
+/// Whole seconds, rounded up, at least one: a client that waits so long will not come too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.as_secs() == 0)
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        match error.kind() {
+            StorageErrorKind::NotFound => Self::not_found(),
+            StorageErrorKind::Conflict => Self::new(StatusCode::CONFLICT, "conflict", "It changed meanwhile."),
+            StorageErrorKind::Unavailable => {
+                tracing::warn!(error = ?error, "the storage is unavailable");
+                Self::unavailable("storage_unavailable", "Nothing was stored. Please try again.")
+            }
+            _ => {
+                tracing::error!(error = ?error, "the storage failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<NotRunning> for Problem {
+    fn from(state: NotRunning) -> Self {
+        match state {
+            NotRunning::Draining => Self::unavailable("shutting_down", "The server is being stopped."),
+            _ => Self::unavailable("not_started", "The server is starting."),
+        }
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        let conflict = |code, detail: &str, turn, after| {
+            Self::new(StatusCode::CONFLICT, code, detail).about(turn).retry_after(after)
+        };
+        match error {
+            SendError::NotRunning(state) => state.into(),
+            SendError::Storage(error) => error.into(),
+            SendError::Busy { turn, retry_after } => {
+                conflict("conversation_busy", "The previous message is still being answered.", turn, retry_after)
+            }
+            SendError::InProgress { turn, retry_after } => {
+                conflict("turn_in_progress", "This very message is still being answered.", turn, retry_after)
+            }
+            SendError::IdempotencyMismatch => Self::unprocessable(
+                "idempotency_mismatch",
+                "This Idempotency-Key was used with another body. Use a new key for a new message.",
+            ),
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl From<TurnFailure> for Problem {
+    fn from(failure: TurnFailure) -> Self {
+        match failure {
+            TurnFailure::Superseded => {
+                let detail = "Somebody else took over the conversation while this was being answered.";
+                Self::new(StatusCode::CONFLICT, "turn_superseded", detail)
+            }
+            TurnFailure::Cancelled => Self::unavailable("turn_cancelled", "The answer was given up. Please ask again."),
+            _ => Self::unavailable("storage_unavailable", "The answer could not be stored. Please ask again."),
+        }
+    }
+}
+
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Self {
+        let field = format!("\"{}\";r=0;t={}", limited.policy, whole_seconds(limited.retry_after));
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many calls. Please wait a moment.")
+            .retry_after(limited.retry_after);
+        match HeaderValue::from_str(&field) {
+            Ok(value) => problem.with_header(HeaderName::from_static("ratelimit"), value),
+            Err(_) => problem,
+        }
+    }
+}

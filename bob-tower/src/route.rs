@@ -1,0 +1,202 @@
+//! The route table: every address, who may call it, and which file answers.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bob_core::account::Permission;
+use http::{Method, Response};
+use matchit::Router;
+
+use crate::body::BobBody;
+use crate::dispatch::Call;
+use crate::door::{public, signed_in, widget};
+use crate::problem::Problem;
+use crate::{auth, embed, health};
+
+/// A part of Bob that can be mounted by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Area {
+    /// Health.
+    Operations,
+    /// The public and the signed-in door.
+    Chat,
+    /// The widget door and the embed.
+    Widget,
+    /// Sign-in, and who is signed in.
+    Account,
+    /// What a business's people manage.
+    Portal,
+    /// What platform people manage.
+    Control,
+}
+
+impl Area {
+    /// All of them.
+    pub const ALL: &'static [Self] =
+        &[Self::Operations, Self::Chat, Self::Widget, Self::Account, Self::Portal, Self::Control];
+}
+
+/// Who may call a route; decided before anything else of the request is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody, from everywhere.
+    Open,
+    /// No pages of other origins.
+    OwnOrigin,
+    /// Pages on the list of the widget key they send.
+    WidgetKey,
+    /// People who signed in.
+    SignedIn,
+    /// People who signed in and hold a permission.
+    Holds(Permission),
+}
+
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response<BobBody>, Problem>> + Send>>;
+
+/// One method of one address.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) area: Area,
+    pub(crate) access: Access,
+    pub(crate) answer: fn(Call) -> Answering,
+}
+
+macro_rules! routes {
+    ($($area:ident $access:expr => { $($method:ident $path:literal $answer:path,)* })*) => {
+        /// The whole table.
+        pub(crate) static ROUTES: &[Route] = &[$($(
+            Route {
+                method: Method::$method,
+                path: $path,
+                area: Area::$area,
+                access: $access,
+                answer: |call| Box::pin($answer(call)),
+            },
+        )*)*];
+    };
+}
+
+routes! {
+    Operations Access::Open => {
+        GET "/api/health" health::health,
+        GET "/.well-known/jwks.json" auth::jwks,
+    }
+    Chat Access::OwnOrigin => {
+        POST "/api/chat" public::chat,
+        GET "/api/chat/history" public::history,
+        GET "/api/chat/turns/{turn}/events" public::turn_events,
+    }
+    Chat Access::Holds(Permission::ChatManage) => {
+        POST "/api/chat/session" signed_in::session,
+        POST "/api/chat/message" signed_in::message,
+        GET "/api/chat/history/{session}" signed_in::history,
+        GET "/api/chat/message/turns/{turn}/events" signed_in::turn_events,
+    }
+    Widget Access::WidgetKey => {
+        POST "/api/widget/chat" widget::chat,
+        POST "/api/widget/{tenant}/chat" widget::chat,
+        GET "/api/widget/{tenant}/config" widget::config,
+        GET "/api/widget/{tenant}/history" widget::history,
+        GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events,
+    }
+    Widget Access::Open => {
+        GET "/widget/loader.js" embed::loader,
+        GET "/widget/m/{file}" embed::module,
+        GET "/widget/{tenant}/widget.js" embed::boot,
+    }
+    Account Access::OwnOrigin => {
+        POST "/api/auth/login" auth::platform_login,
+        POST "/api/customers/auth/login" auth::tenant_login,
+        POST "/api/customer/auth/login" auth::tenant_login,
+        POST "/api/auth/refresh" auth::refresh,
+    }
+    Account Access::SignedIn => {
+        POST "/api/auth/logout" auth::logout,
+        GET "/api/auth/me" auth::me,
+    }
+    Portal Access::Holds(Permission::WidgetManage) => {
+        GET "/api/customer-portal/widget-code" embed::widget_code,
+    }
+}
+
+/// The routes of a mount, by path.
+pub(crate) struct Routes {
+    by_path: Router<Vec<&'static Route>>,
+}
+
+/// What a path was found to be.
+pub(crate) struct Found<'a> {
+    pub(crate) routes: &'a [&'static Route],
+    pub(crate) params: Vec<(String, String)>,
+}
+
+impl Routes {
+    /// The routes of some areas.
+    pub(crate) fn of(areas: &[Area]) -> Self {
+        let mut by_path = Router::new();
+        let mut paths: Vec<&'static str> = Vec::new();
+        for route in ROUTES {
+            if !paths.contains(&route.path) {
+                paths.push(route.path);
+            }
+        }
+        for path in paths {
+            let routes: Vec<&Route> = ROUTES.iter().filter(|r| r.path == path && areas.contains(&r.area)).collect();
+            if !routes.is_empty() {
+                // A test builds all of them, so no path of the table collides with another.
+                by_path.insert(path, routes).expect("the paths of the table do not collide");
+            }
+        }
+        Self { by_path }
+    }
+
+    /// Finds a path; its parts are decoded, and what is not UTF-8 is nowhere.
+    pub(crate) fn find(&self, path: &str) -> Option<Found<'_>> {
+        let found = self.by_path.at(path).ok()?;
+        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().ok().map(String::from);
+        let params: Option<Vec<_>> = found.params.iter().map(|(name, value)| Some((name.to_owned(), decoded(value)?))).collect();
+        Some(Found { routes: found.value, params: params? })
+    }
+
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.by_path.at(path).is_ok()
+    }
+}
+
+/// Whether an address is behind the fence of the widget door.
+pub(crate) fn is_fenced(path: &str) -> bool {
+    path.starts_with("/api/widget/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found_under_its_own_path() {
+        let routes = Routes::of(Area::ALL);
+        for route in ROUTES {
+            let path = route.path.replace(['{', '}'], "");
+            let found = routes.find(&path).unwrap();
+            assert!(found.routes.iter().any(|found| found.path == route.path && found.method == route.method), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_area_by_itself_does_not_know_the_others() {
+        let chat = Routes::of(&[Area::Chat]);
+        assert!(chat.knows("/api/chat"));
+        assert!(!chat.knows("/api/auth/login"));
+        assert!(!chat.knows("/api/widget/chat"));
+    }
+
+    #[test]
+    fn nothing_that_changes_or_reads_a_tenant_is_open_to_everybody() {
+        for route in ROUTES.iter().filter(|route| route.access == Access::Open) {
+            assert_eq!(route.method, Method::GET, "{}", route.path);
+            assert!(!route.path.starts_with("/api/") || route.path == "/api/health", "{}", route.path);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The chat on the wire: one reply, told whole or in events.
+
+use bob_core::answer::{Citation, Outcome, Phrases, Suggestion};
+use bob_core::conversation::{History, Message};
+use bob_core::id::VisitorId;
+use bob_core::turn::{FinishedTurn, TurnEvent};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::content_hash;
+use crate::problem::Problem;
+use crate::sse;
+
+/// What a visitor sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatRequest {
+    pub(crate) message: String,
+    #[serde(default)]
+    pub(crate) session_id: Option<String>,
+    #[serde(default)]
+    pub(crate) business_id: Option<String>,
+}
+
+/// What begins a conversation on the signed-in door.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionRequest {
+    #[serde(default)]
+    pub(crate) session_id: Option<String>,
+    #[serde(default)]
+    pub(crate) business_id: Option<String>,
+    #[serde(default)]
+    pub(crate) persona_id: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionView {
+    pub(crate) session_id: String,
+    pub(crate) business_id: String,
+    pub(crate) persona: String,
+    pub(crate) language: String,
+}
+
+#[derive(Debug, Serialize)]
+struct CitationView<'a> {
+    index: u32,
+    title: &'a str,
+    url: Option<&'a str>,
+    quote: &'a str,
+    content_hash: String,
+}
+
+impl<'a> From<&'a Citation> for CitationView<'a> {
+    fn from(citation: &'a Citation) -> Self {
+        Self {
+            index: citation.index,
+            title: &citation.title,
+            url: citation.url.as_deref(),
+            quote: &citation.quote,
+            content_hash: content_hash(&citation.content_hash),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct SuggestionView<'a> {
+    title: &'a str,
+    question: &'a str,
+}
+
+impl<'a> From<&'a Suggestion> for SuggestionView<'a> {
+    fn from(suggestion: &'a Suggestion) -> Self {
+        Self { title: &suggestion.title, question: &suggestion.question }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct HandoffView<'a> {
+    to: &'a str,
+}
+
+/// The reply object.
+#[derive(Debug, Serialize)]
+struct ReplyView<'a> {
+    session_id: &'a str,
+    turn_id: String,
+    reply: Option<String>,
+    outcome: &'a str,
+    language: &'a str,
+    persona: &'a str,
+    citations: Vec<CitationView<'a>>,
+    suggestions: Vec<SuggestionView<'a>>,
+    confirmation: Option<()>,
+    handoff: Option<HandoffView<'a>>,
+    disclosure: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visitor_token: Option<&'a str>,
+}
+
+/// Writes a turn's events and its reply for one caller.
+#[derive(Debug)]
+pub(crate) struct EventWriter {
+    pub(crate) request_id: String,
+    /// The visitor the caller is proven to be, or became with this very turn, and a token that says so.
+    pub(crate) proof: Option<(VisitorId, String)>,
+}
+
+impl EventWriter {
+    /// One event as a chunk of a stream.
+    pub(crate) fn write(&self, id: u64, event: &TurnEvent) -> Bytes {
+        match event {
+            TurnEvent::Started { turn, session } => {
+                // The token comes with the first event too, so that a first turn can be resumed.
+                let started = StartedView {
+                    turn_id: turn.to_string(),
+                    session_id: session.as_str(),
+                    visitor_token: self.proof.as_ref().map(|(_, token)| token.as_str()),
+                };
+                sse::event(id, "turn.started", &started)
+            }
+            TurnEvent::Delta(text) => sse::event(id, "delta", &DeltaView { text }),
+            TurnEvent::Citation(citation) => sse::event(id, "citation", &CitationView::from(citation)),
+            TurnEvent::Completed(turn) => sse::event(id, "turn.completed", &self.reply(turn)),
+            TurnEvent::Failed(failure) => {
+                sse::event(id, "error", &Problem::from(*failure).view(&self.request_id))
+            }
+            _ => Bytes::new(),
+        }
+    }
+
+    /// The reply as the body of an answer.
+    pub(crate) fn reply_json(&self, turn: &FinishedTurn) -> Result<http::Response<crate::BobBody>, Problem> {
+        super::json(http::StatusCode::OK, &self.reply(turn))
+    }
+
+    fn reply<'a>(&'a self, turn: &'a FinishedTurn) -> ReplyView<'a> {
+        let answer = &turn.answer;
+        let disclosure = turn.disclose.then(|| Phrases::for_language(answer.language).disclosure);
+        let token = self.proof.as_ref().filter(|(visitor, _)| *visitor == turn.visitor);
+        ReplyView {
+            session_id: turn.session.as_str(),
+            turn_id: turn.turn.to_string(),
+            reply: (answer.outcome != Outcome::Delivered).then(|| answer.text()),
+            outcome: answer.outcome.as_str(),
+            language: answer.language.as_str(),
+            persona: &turn.persona,
+            citations: answer.citations.iter().map(Into::into).collect(),
+            suggestions: answer.suggestions.iter().map(Into::into).collect(),
+            confirmation: None,
+            handoff: answer.handoff.as_ref().map(|handoff| HandoffView { to: &handoff.to }),
+            disclosure,
+            visitor_token: token.map(|(_, token)| token.as_str()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct StartedView<'a> {
+    turn_id: String,
+    session_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visitor_token: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct DeltaView<'a> {
+    text: &'a str,
+}
+
+/// A page of a conversation.
+#[derive(Debug, Serialize)]
+pub(crate) struct HistoryView<'a> {
+    session_id: &'a str,
+    items: Vec<MessageView<'a>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct MessageView<'a> {
+    id: String,
+    turn_id: String,
+    role: &'a str,
+    text: &'a str,
+    at: String,
+    citations: Vec<CitationView<'a>>,
+    outcome: Option<&'a str>,
+}
+
+impl<'a> HistoryView<'a> {
+    pub(crate) fn new(session_id: &'a str, history: &'a History) -> Self {
+        let item = |message: &'a Message| MessageView {
+            id: message.id.to_string(),
+            turn_id: message.turn.to_string(),
+            role: message.said.role.as_str(),
+            text: &message.said.text,
+            at: message.at.to_string(),
+            citations: message.citations.iter().map(Into::into).collect(),
+            outcome: message.outcome.map(Outcome::as_str),
+        };
+        let next_cursor = history.next.map(|next| next.to_string());
+        Self { session_id, items: history.messages.iter().map(item).collect(), next_cursor }
+    }
+}
+
+/// What a widget needs to greet a visitor.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConfigView<'a> {
+    pub(crate) tenant_id: String,
+    pub(crate) name: &'a str,
+    pub(crate) persona: &'a str,
+    pub(crate) languages: Vec<&'a str>,
+    pub(crate) greeting: std::collections::BTreeMap<&'a str, &'static str>,
+    pub(crate) disclosure: std::collections::BTreeMap<&'a str, &'static str>,
+}

@@ -1,0 +1,49 @@
+//! Health on the wire.
+
+use bob_core::Health;
+use serde::Serialize;
+
+/// How Bob is; no secrets.
+#[derive(Debug, Serialize)]
+pub(crate) struct HealthView {
+    live: bool,
+    pub(crate) ready: bool,
+    version: &'static str,
+    storage: StorageView,
+    model: ModelView,
+    workers: Vec<WorkerView>,
+}
+
+#[derive(Debug, Serialize)]
+struct StorageView {
+    kind: &'static str,
+    works: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelView {
+    name: String,
+}
+
+#[derive(Debug, Serialize)]
+struct WorkerView {
+    name: &'static str,
+    last_beat: Option<String>,
+}
+
+impl From<Health> for HealthView {
+    fn from(health: Health) -> Self {
+        Self {
+            live: true,
+            ready: health.running.is_ok() && health.storage_works,
+            version: env!("CARGO_PKG_VERSION"),
+            storage: StorageView { kind: health.storage, works: health.storage_works },
+            model: ModelView { name: health.model.unwrap_or_else(|| "grounded".to_owned()) },
+            workers: health
+                .workers
+                .into_iter()
+                .map(|(name, beat)| WorkerView { name, last_beat: beat.map(|at| at.to_string()) })
+                .collect(),
+        }
+    }
+}

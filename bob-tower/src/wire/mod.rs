@@ -1,0 +1,26 @@
+//! What stands in bodies: requests end in `Request`, answers in `View`.
+
+pub(crate) mod chat;
+pub(crate) mod health;
+pub(crate) mod sign_in;
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::body::BobBody;
+use crate::problem::Problem;
+
+/// An answer of JSON.
+pub(crate) fn json(status: StatusCode, view: &impl Serialize) -> Result<Response<BobBody>, Problem> {
+    let body = serde_json::to_vec(view).map_err(|_| Problem::internal())?;
+    let mut response = Response::new(BobBody::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// SHA-256 as `sha256:` and hexadecimal digits.
+pub(crate) fn content_hash(hash: &[u8; 32]) -> String {
+    format!("sha256:{}", data_encoding::HEXLOWER.encode(hash))
+}

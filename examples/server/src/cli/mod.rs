@@ -1,0 +1,63 @@
+//! The commands, one file each.
+
+mod serve;
+
+use std::error::Error;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::options::ServeOptions;
+
+/// A governed AI front office that answers from approved knowledge.
+#[derive(Debug, Parser)]
+#[command(name = "bob-server", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeOptions,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answers visitors until it is stopped. This is what happens without a command too.
+    Serve(ServeOptions),
+}
+
+/// Runs a command; what went wrong is told on standard error, cause by cause.
+pub fn run(cli: Cli) -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,bob=info")))
+        .with_writer(std::io::stderr)
+        .init();
+    let options = match cli.command {
+        Some(Command::Serve(options)) => options,
+        None => cli.serve,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(serve::serve(options)),
+        Err(error) => Err(error.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "bob-server: {}", told(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

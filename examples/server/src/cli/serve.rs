@@ -1,0 +1,110 @@
+//! `bob-server serve`
+
+use std::error::Error;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bob_core::Bob;
+use bob_core::storage::Storage;
+use bob_storage::{SqliteOptions, SqliteStorage};
+use bob_tower::{BobService, Mount};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::first_start::{self, Greeting};
+use crate::options::ServeOptions;
+use crate::{connections, key_file, site};
+
+/// How long open turns and streams may take after the signal to stop.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Answers visitors until SIGTERM or SIGINT.
+pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| Failed::listen(&options, error))?;
+    let urls = options.public_urls(listener.local_addr()?.port())?;
+    let mount = Mount::at(urls.iter().map(String::as_str))?.trusting(options.trusted_proxies.iter().copied());
+
+    let database = database_file(&options.database_url)?;
+    let exists = database.exists();
+    let beside = || database.parent().unwrap_or(Path::new("")).join("bob.key");
+    let keyring = key_file::read_or_make(&options.key_file.clone().unwrap_or_else(beside), exists)?;
+    let storage = Arc::new(SqliteStorage::open(SqliteOptions::from_url(&options.database_url)?).await?);
+
+    let bob = Bob::build(Arc::clone(&storage) as Arc<dyn Storage>, keyring).build().await?;
+    let (mount, greeting) = first_start::prepare(&bob, &options, mount).await?;
+    let running = bob.start()?;
+    let app = site::pages(&bob, greeting.demo).fallback_service(BobService::new(bob.clone(), mount));
+    greet(&greeting, &urls[0])?;
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stopped = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping: no new turns, open ones finish");
+    };
+    let (told, stopping) = tokio::sync::oneshot::channel();
+    let stopped = async move {
+        stopped.await;
+        let _ = told.send(());
+    };
+    let drained = async move {
+        match stopping.await {
+            Ok(()) => running.drain(PATIENCE).await,
+            Err(_) => true,
+        }
+    };
+    let ((), drained) = tokio::join!(connections::serve(listener, app, stopped, PATIENCE), drained);
+    if !drained {
+        tracing::warn!("turns were still open at the deadline");
+    }
+    drop(bob);
+    close(storage).await;
+    Ok(())
+}
+
+async fn close(storage: Arc<SqliteStorage>) {
+    if let Err(error) = storage.close().await {
+        tracing::warn!(error = ?error, "the database was not closed cleanly");
+    }
+}
+
+/// The file behind a database URL.
+fn database_file(url: &str) -> Result<PathBuf, Failed> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).ok_or(Failed::Database)?;
+    let path = path.split('?').next().unwrap_or_default();
+    if path.is_empty() || path == ":memory:" { Err(Failed::Database) } else { Ok(PathBuf::from(path)) }
+}
+
+/// Says where to look.
+fn greet(greeting: &Greeting, canonical: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let url = canonical.trim_end_matches('/');
+    writeln!(out, "Bob {} is ready.", env!("CARGO_PKG_VERSION"))?;
+    if greeting.demo {
+        writeln!(out, "  Demo shop    {url}/")?;
+    }
+    writeln!(out, "  Health       {url}/api/health")?;
+    for (email, what, password) in &greeting.people {
+        writeln!(out, "  {what:<12} {email}  password: {password}  (shown once)")?;
+    }
+    out.flush()
+}
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("{0} cannot be listened on")]
+    Listen(String, #[source] std::io::Error),
+    #[error("BOB_DATABASE_URL names a file, as sqlite://bob.db")]
+    Database,
+}
+
+impl Failed {
+    fn listen(options: &ServeOptions, error: std::io::Error) -> Self {
+        Self::Listen(options.listen.to_string(), error)
+    }
+}

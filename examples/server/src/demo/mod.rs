@@ -1,0 +1,58 @@
+//! The demo: a shop in Hamburg, its texts in three languages, and what it sells besides.
+
+mod plans;
+mod texts;
+
+use std::error::Error;
+
+use bob_core::account::{Account, PasswordHash, TenantRole};
+use bob_core::credit::MilliCredits;
+use bob_core::id::{AccountId, PersonaId, TenantId, WidgetKeyId};
+use bob_core::language::Language;
+use bob_core::persona::Persona;
+use bob_core::pricebook;
+use bob_core::storage::Onboarding;
+use bob_core::tenant::Tenant;
+use bob_core::widget_key::{KeyMode, PublishableKey, WidgetKey};
+
+/// The demo tenant's slug.
+pub const SLUG: &str = "office16852-platform";
+
+/// The address of its owner.
+pub const OWNER: &str = "customer@business.com";
+
+/// The demo tenant and all it needs; its citations link to the help pages below `canonical`.
+pub fn onboarding(canonical: &str, password: PasswordHash) -> Result<Onboarding, Box<dyn Error>> {
+    let id = TenantId::new();
+    let name = "Office16852";
+    let owner = Account {
+        id: AccountId::new(),
+        email: OWNER.parse()?,
+        name: "Shop owner".to_owned(),
+        password: Some(password),
+        platform_role: None,
+        disabled_at: None,
+    };
+    Ok(Onboarding {
+        tenant: Tenant {
+            id,
+            slug: SLUG.parse()?,
+            name: name.to_owned(),
+            languages: vec![Language::EN, Language::DE, Language::JA],
+            hosts: Vec::new(),
+        },
+        persona: Persona::default_for(PersonaId::new(), name),
+        widget_key: WidgetKey {
+            id: WidgetKeyId::new(),
+            key: PublishableKey::generate(KeyMode::Live, id)?,
+            origins: Vec::new(),
+            embed: true,
+            ends_at: None,
+        },
+        knowledge: texts::all(canonical, &pricebook::V1)?,
+        synonyms: texts::synonyms()?,
+        people: vec![(owner, TenantRole::Owner)],
+        // A year of the largest plan, so that the demo does not run dry.
+        credits: MilliCredits::credits(12 * i64::from(pricebook::V1.plans[2].credits)),
+    })
+}

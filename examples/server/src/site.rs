@@ -1,0 +1,105 @@
+//! The demo shop's pages, with the widget in them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use bob_core::Bob;
+use bob_core::knowledge::{Audience, KnowledgeVersion};
+use bob_core::language::Language;
+use bob_core::tenant::TenantRef;
+
+use crate::demo;
+
+const INDEX: &str = include_str!("../demo/site/index.html");
+const HELP: &str = include_str!("../demo/site/help.html");
+const STYLE: &str = include_str!("../demo/site/style.css");
+
+/// Nothing but what comes from here: no inline script, no inline style, no other site.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The pages; none when there is no demo.
+pub fn pages(bob: &Bob, demo: bool) -> Router {
+    if !demo {
+        return Router::new();
+    }
+    Router::new()
+        .route("/", get(index))
+        .route("/site/style.css", get(style))
+        .route("/help", get(|| async { Redirect::temporary("help/en") }))
+        .route("/help/{language}", get(help))
+        .with_state(Arc::new(bob.clone()))
+}
+
+async fn index(State(bob): State<Arc<Bob>>) -> Response {
+    match tenant(&bob).await {
+        Some(tenant) => page(INDEX.replace("{{widget}}", &script(&tenant, ""))),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn style() -> Response {
+    let css = HeaderValue::from_static("text/css; charset=utf-8");
+    ([(header::CONTENT_TYPE, css)], STYLE).into_response()
+}
+
+async fn help(State(bob): State<Arc<Bob>>, Path(language): Path<String>) -> Response {
+    let Some(tenant) = tenant(&bob).await else { return StatusCode::NOT_FOUND.into_response() };
+    let known = tenant.languages.iter().find(|known| known.as_str() == language);
+    let Some(language) = known else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok((_, versions, _)) = bob.storage().published_knowledge(&tenant.id, Audience::Public).await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let items: String = versions.iter().filter(|version| version.text.language() == *language).map(article).collect();
+    let title = match *language {
+        Language::DE => "Hilfe",
+        Language::JA => "ヘルプ",
+        _ => "Help",
+    };
+    page(
+        HELP.replace("{{lang}}", language.as_str())
+            .replace("{{title}}", title)
+            .replace("{{widget}}", &script(&tenant, "../"))
+            .replace("{{items}}", &items),
+    )
+}
+
+async fn tenant(bob: &Bob) -> Option<bob_core::tenant::Tenant> {
+    let named = TenantRef::Slug(demo::SLUG.parse().ok()?);
+    bob.directory().named(&named).await.ok().flatten().map(|snapshot| snapshot.tenant.clone())
+}
+
+fn script(tenant: &bob_core::tenant::Tenant, up: &str) -> String {
+    format!("<script src=\"{up}widget/{}/widget.js\" async></script>", tenant.id)
+}
+
+/// One text, under the anchor its citations link to.
+fn article(version: &KnowledgeVersion) -> String {
+    let anchor = version.text.url().and_then(|url| url.rsplit_once('#')).map_or("", |(_, anchor)| anchor);
+    let paragraphs: String = version
+        .text
+        .body()
+        .split("\n\n")
+        .map(|paragraph| format!("<p>{}</p>", escaped(paragraph.trim())))
+        .collect();
+    format!("<article id=\"{}\"><h2>{}</h2>{paragraphs}</article>\n", escaped(anchor), escaped(version.text.title()))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn page(html: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("same-origin")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, html).into_response()
+}

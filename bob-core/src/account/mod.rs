@@ -3,6 +3,8 @@
 //! *Platform people* run the installation (Mission Control); *tenant people* work for a business (Customer Portal) and
 //! may belong to several through memberships.
 
+mod access_token;
+mod bearer;
 mod login;
 mod password;
 mod permission;
@@ -14,8 +16,15 @@ use jiff::Timestamp;
 
 use crate::id::{AccountId, TenantId};
 
+pub use access_token::{
+    ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, InvalidAccessToken, PublicKey, TokenNameError,
+    install_crypto,
+};
+pub use bearer::{BearerKind, BearerToken, ParseBearerError};
 pub use login::{IDLE, LONGEST, Login, PLATFORM_REALM, RefreshOutcome};
-pub use password::PasswordHash;
+pub use password::{
+    LONGEST_PASSWORD, PasswordCost, PasswordCostError, PasswordError, PasswordHash, Passwords,
+};
 pub use permission::{Permission, PermissionSet, PlatformRole, TenantRole};
 
 /// An e-mail address, kept as written and compared in lower case.

@@ -259,6 +259,24 @@ fn read(stored: &str) -> Option<phc::PasswordHash> {
 }
 
 #[cfg(test)]
+impl Passwords {
+    /// Leaves no place in the queue while it is held.
+    pub(super) fn fill(&self) -> tokio::sync::OwnedSemaphorePermit {
+        Self::take_all(&self.places)
+    }
+
+    /// Lets nobody work while it is held.
+    pub(super) fn stop(&self) -> tokio::sync::OwnedSemaphorePermit {
+        Self::take_all(&self.workers)
+    }
+
+    fn take_all(semaphore: &Arc<Semaphore>) -> tokio::sync::OwnedSemaphorePermit {
+        let all = u32::try_from(semaphore.available_permits()).unwrap();
+        Arc::clone(semaphore).try_acquire_many_owned(all).unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -352,9 +370,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_the_queue_full_is_sent_away_at_once() {
-        let passwords = cheap().with_pool(1, 1);
-        let worker = Arc::clone(&passwords.workers).acquire_owned().await.unwrap();
-        let _at_work = Arc::clone(&passwords.places).acquire_owned().await.unwrap();
+        let passwords = cheap().with_pool(1, 0);
+        let stopped = passwords.stop();
         let waiting = tokio::spawn({
             let passwords = passwords.clone();
             async move { passwords.verify(Secret::new("a"), None).await }
@@ -366,7 +383,7 @@ mod tests {
         assert_eq!(passwords.verify(Secret::new("a"), None).await, Err(PasswordError::Busy));
         assert_eq!(passwords.hash(Secret::new("a")).await, Err(PasswordError::Busy));
 
-        drop(worker);
+        drop(stopped);
         assert_eq!(waiting.await.unwrap(), Ok(false));
         assert_eq!(passwords.computed(), 1);
         assert_eq!(passwords.verify(Secret::new("a"), None).await, Ok(false), "there is room again");

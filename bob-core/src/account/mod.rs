@@ -1,11 +1,46 @@
 //! People who sign in: who they are, what they may do, and how they prove it.
 //!
 //! *Platform people* run the installation (Mission Control); *tenant people* work for a business (Customer Portal) and
-//! may belong to several through memberships.
+//! may belong to several through memberships. [`SignIn`] lets both in and knows who is in.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use bob_core::account::{AccountKind, Credentials, PasswordCost, Passwords, SignIn, SignInError, SignInSetup};
+//! # use bob_core::act::{Act, Principal};
+//! # use bob_core::clock::{Clock, SystemClock};
+//! # use bob_core::{id::NodeId, keyring::Keyring, secret::Secret, storage::memory::MemoryStorage};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sign_in = SignIn::new(SignInSetup {
+//!     storage: Arc::new(MemoryStorage::new()),
+//!     keyring: Keyring::generate()?,
+//!     clock: Arc::new(SystemClock),
+//!     passwords: Passwords::new(PasswordCost::OWASP),
+//!     issuer: "https://bob.example".to_owned(),
+//!     audience: "https://bob.example/api".to_owned(),
+//! })?;
+//! let act = Act::new(Principal::System(NodeId::new()), "request 1", SystemClock.now());
+//! let credentials =
+//!     Credentials { email: "anna@shop.example".parse()?, password: Secret::new("secret"), tenant: None };
+//!
+//! let nobody = sign_in.login(&act, AccountKind::Tenant, credentials, None).await;
+//!
+//! assert!(matches!(nobody, Err(SignInError::InvalidCredentials)));
+//! # Ok(())
+//! # }
+//! ```
 
+mod access_token;
+mod bearer;
+mod bounded;
+mod csrf;
+mod live;
 mod login;
 mod password;
 mod permission;
+mod person;
+mod sign_in;
+mod throttle;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,9 +49,22 @@ use jiff::Timestamp;
 
 use crate::id::{AccountId, TenantId};
 
+pub use access_token::{
+    ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, InvalidAccessToken, PublicKey, TokenNameError,
+    install_crypto,
+};
+pub use bearer::{BearerKind, BearerToken, ParseBearerError};
+pub use live::LOGIN_CACHE_AGE;
 pub use login::{IDLE, LONGEST, Login, PLATFORM_REALM, RefreshOutcome};
-pub use password::PasswordHash;
+pub use password::{
+    LONGEST_PASSWORD, PasswordCost, PasswordCostError, PasswordError, PasswordHash, Passwords,
+};
 pub use permission::{Permission, PermissionSet, PlatformRole, TenantRole};
+pub use person::{Person, Role};
+pub use sign_in::{Credentials, Issued, SignIn, SignInError, SignInSetup};
+pub use throttle::{
+    FAILURES_PER_ACCOUNT, FAILURES_PER_ACCOUNT_AND_ADDRESS, FAILURES_PER_ADDRESS, THROTTLE_WINDOW,
+};
 
 /// An e-mail address, kept as written and compared in lower case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

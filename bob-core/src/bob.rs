@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
+use crate::account::Passwords;
 use crate::act::{Act, Principal};
 use crate::answer::GroundedAnswerer;
 use crate::chat::{Chat, ChatParts};
@@ -42,6 +43,7 @@ struct Inner {
     directory: Directory,
     limits: Limits,
     visitor_tokens: VisitorTokens,
+    passwords: Passwords,
     chat: Chat,
     node: NodeId,
     model: Option<String>,
@@ -80,6 +82,7 @@ pub struct BobBuilder {
     answerer: GroundedAnswerer,
     model: Option<Arc<dyn LanguageModel>>,
     limits: LimitRates,
+    passwords: Option<Passwords>,
 }
 
 impl Bob {
@@ -93,6 +96,7 @@ impl Bob {
             answerer: GroundedAnswerer::default(),
             model: None,
             limits: LimitRates::default(),
+            passwords: None,
         }
     }
 
@@ -136,6 +140,12 @@ impl Bob {
     #[must_use]
     pub fn visitor_tokens(&self) -> &VisitorTokens {
         &self.inner.visitor_tokens
+    }
+
+    /// Hashes and checks passwords, on one pool for all mounts.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
     }
 
     /// Where everything is kept.
@@ -231,13 +241,19 @@ impl BobBuilder {
         self
     }
 
+    /// Takes a pool for passwords of another size or cost.
+    pub fn passwords(mut self, passwords: Passwords) -> Self {
+        self.passwords = Some(passwords);
+        self
+    }
+
     /// Checks everything and puts it together. Spawns nothing.
     ///
     /// # Errors
     ///
     /// [`BuildError`] when the storage cannot be written and read.
     pub async fn build(self) -> Result<Bob, BuildError> {
-        let Self { storage, keyring, clock, retriever, answerer, model, limits } = self;
+        let Self { storage, keyring, clock, retriever, answerer, model, limits, passwords } = self;
         storage.check().await.map_err(BuildError::Storage)?;
         let stored = || Arc::new(LexicalRetriever::new(Arc::new(StoredKnowledge::new(Arc::clone(&storage))))) as _;
         let retriever = retriever.unwrap_or_else(stored);
@@ -258,6 +274,7 @@ impl BobBuilder {
             directory: Directory::new(Arc::clone(&storage), Arc::clone(&clock)),
             limits: Limits::new(limits),
             visitor_tokens: VisitorTokens::new(&keyring),
+            passwords: passwords.unwrap_or_default(),
             model: model_name,
             sweeper: Beat::default(),
             storage,

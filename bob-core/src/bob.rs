@@ -53,7 +53,10 @@ struct Inner {
 
 impl fmt::Debug for Bob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bob").field("node", &self.inner.node).field("storage", &self.inner.storage.name()).finish()
+        f.debug_struct("Bob")
+            .field("node", &self.inner.node)
+            .field("storage", &self.inner.storage.name())
+            .finish()
     }
 }
 
@@ -255,7 +258,8 @@ impl BobBuilder {
     pub async fn build(self) -> Result<Bob, BuildError> {
         let Self { storage, keyring, clock, retriever, answerer, model, limits, passwords } = self;
         storage.check().await.map_err(BuildError::Storage)?;
-        let stored = || Arc::new(LexicalRetriever::new(Arc::new(StoredKnowledge::new(Arc::clone(&storage))))) as _;
+        let stored =
+            || Arc::new(LexicalRetriever::new(Arc::new(StoredKnowledge::new(Arc::clone(&storage))))) as _;
         let retriever = retriever.unwrap_or_else(stored);
         let node = NodeId::new();
         let life = Arc::new(Life::default());

@@ -1,28 +1,67 @@
-//! Bob's words, rules and ports.
+//! Bob's words, rules, ports and the turn: what happens, and never how it is carried.
+//!
+//! A visitor's message becomes a *turn*: it is stored, answered from approved knowledge, and stored again with its
+//! answer. [`Bob`] is the whole of it; [`chat`] is the pipeline; everything it needs from outside is a port:
+//! [`storage`], [`llm`], [`retrieve`], [`clock`]. There is no SQL here, no framework, no environment variable, no
+//! global.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use bob_core::Bob;
+//! use bob_core::keyring::Keyring;
+//! use bob_core::storage::memory::MemoryStorage;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let bob = Bob::build(Arc::new(MemoryStorage::new()), Keyring::generate()?).build().await?;
+//! let running = bob.start()?;
+//! assert!(bob.health().await.storage_works);
+//! assert!(running.drain(std::time::Duration::from_secs(5)).await);
+//! # Ok(())
+//! # }
+//! ```
+
+// Whose, who, when.
 pub mod account;
 pub mod act;
-pub mod answer;
 pub mod clock;
-pub mod conversation;
-pub mod credit;
-pub mod directory;
-pub mod gate;
 pub mod id;
 pub mod keyring;
+pub mod secret;
+pub mod tenant;
+pub mod visitor;
+
+// The fence and the limits.
+pub mod limit;
+pub mod origin;
+pub mod widget_key;
+
+// What Bob knows, and how he speaks.
 pub mod knowledge;
 pub mod language;
-pub mod limit;
-pub mod llm;
-pub mod origin;
 pub mod persona;
-pub mod pricebook;
 pub mod retrieve;
-pub mod secret;
+pub mod text;
+
+// A turn.
+pub mod answer;
+pub mod chat;
+pub mod conversation;
+pub mod credit;
+pub mod gate;
+pub mod llm;
+pub mod pricebook;
+pub mod turn;
+
+// Everything together.
+mod bob;
+pub mod directory;
+pub mod life;
 pub mod storage;
-pub mod tenant;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod text;
-pub mod turn;
-pub mod visitor;
-pub mod widget_key;
+
+pub use bob::{AlreadyStarted, Bob, BobBuilder, BuildError, Health, Running};

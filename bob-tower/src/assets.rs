@@ -21,7 +21,8 @@ impl Assets {
         let hash = HEXLOWER.encode(&Sha256::digest(MODULE.as_bytes()));
         let module_name = format!("widget-{}.mjs", &hash[..16]);
         let integrity = format!("sha384-{}", BASE64.encode(&Sha384::digest(MODULE.as_bytes())));
-        let filled = |text: &str| text.replace("{{module}}", &module_name).replace("{{integrity}}", &integrity);
+        let filled =
+            |text: &str| text.replace("{{module}}", &module_name).replace("{{integrity}}", &integrity);
         Self { loader: filled(LOADER), boot: filled(BOOT), module_name }
     }
 

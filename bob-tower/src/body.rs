@@ -71,10 +71,15 @@ impl Body for BobBody {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.get_mut().0 {
             Kind::Full(full) => Pin::new(full).poll_frame(cx).map_err(|never| match never {}),
-            Kind::Events(events) => events.poll_chunk(cx).map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Events(events) => {
+                events.poll_chunk(cx).map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes))))
+            }
         }
     }
 
@@ -94,7 +99,12 @@ impl Body for BobBody {
 }
 
 /// A request's body, whatever the host made it of.
-pub(crate) type RequestBody = UnsyncBoxBody<Bytes, BoxError>;
+pub(crate) type RequestBody = UnsyncBoxBody<Bytes, RequestBodyError>;
+
+/// The host's body broke off.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body broke off")]
+pub(crate) struct RequestBodyError(#[source] BoxError);
 
 pub(crate) fn request_body<B>(body: B) -> RequestBody
 where
@@ -103,6 +113,6 @@ where
     B::Error: Into<BoxError>,
 {
     body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
-        .map_err(Into::into)
+        .map_err(|error| RequestBodyError(error.into()))
         .boxed_unsync()
 }

@@ -26,7 +26,8 @@ impl std::str::FromStr for Network {
     type Err = ParseNetworkError;
 
     fn from_str(text: &str) -> Result<Self, ParseNetworkError> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let (address, bits) =
+            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| ParseNetworkError)?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Ok(most), |bits| bits.parse::<u8>().map_err(|_| ParseNetworkError))?;
@@ -52,7 +53,11 @@ impl Network {
 
 /// The caller's address: the peer's, or, when the peer is a trusted proxy, the first untrusted hop from the right of
 /// `Forwarded` (RFC 7239) or else `X-Forwarded-For`.
-pub(crate) fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[Network]) -> Option<IpAddr> {
+pub(crate) fn client_address(
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    trusted: &[Network],
+) -> Option<IpAddr> {
     let peer = extensions.get::<ClientAddr>()?.0.to_canonical();
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(peer) {
@@ -128,8 +133,16 @@ mod tests {
     fn a_trusted_proxy_names_its_client_and_the_first_untrusted_hop_wins() {
         check("10.0.0.1", &[("x-forwarded-for", "198.51.100.1")], "198.51.100.1");
         check("10.0.0.1", &[("x-forwarded-for", "203.0.113.5, 198.51.100.1, 10.0.0.2")], "198.51.100.1");
-        check("10.0.0.1", &[("x-forwarded-for", "203.0.113.5"), ("x-forwarded-for", "198.51.100.1")], "198.51.100.1");
-        check("10.0.0.1", &[("forwarded", "for=203.0.113.5, for=\"198.51.100.1:4711\";proto=https")], "198.51.100.1");
+        check(
+            "10.0.0.1",
+            &[("x-forwarded-for", "203.0.113.5"), ("x-forwarded-for", "198.51.100.1")],
+            "198.51.100.1",
+        );
+        check(
+            "10.0.0.1",
+            &[("forwarded", "for=203.0.113.5, for=\"198.51.100.1:4711\";proto=https")],
+            "198.51.100.1",
+        );
         check("10.0.0.1", &[("forwarded", "for=\"[2001:db8::1]:4711\"")], "2001:db8::1");
         check("fd00::1", &[("x-forwarded-for", "2001:db8::1")], "2001:db8::1");
         check("::ffff:10.0.0.1", &[("x-forwarded-for", "198.51.100.1")], "198.51.100.1");

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bob_core::account::Person;
 use bob_core::act::{Act, Principal};
 use bob_core::limit::{AddressBucket, Allowed};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response};
+use sync_wrapper::SyncWrapper;
 use uuid::Uuid;
 
 use crate::auth::authenticate;
@@ -20,6 +22,7 @@ use crate::client::{ClientAddr, client_address};
 use crate::cors::{self, AllowedOrigin};
 use crate::door::widget::{self, WidgetCaller};
 use crate::problem::Problem;
+use crate::request::read_body;
 use crate::route::{Access, Route, is_fenced};
 use crate::same_origin;
 use crate::service::Mounted;
@@ -30,7 +33,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) struct Call {
     pub(crate) mounted: Arc<Mounted>,
     pub(crate) head: Parts,
-    pub(crate) body: RequestBody,
+    body: SyncWrapper<RequestBody>,
     pub(crate) path: &'static str,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) request_id: String,
@@ -50,6 +53,12 @@ pub(crate) enum Caller {
 impl Call {
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.head.headers
+    }
+
+    /// Reads the body, once; a second time it is empty.
+    pub(crate) async fn read_body(&mut self) -> Result<Bytes, Problem> {
+        let body = std::mem::replace(&mut self.body, SyncWrapper::new(RequestBody::default()));
+        read_body(&self.head.headers, body.into_inner()).await
     }
 
     /// A part of the path, decoded.
@@ -109,7 +118,12 @@ pub(crate) async fn answer(mounted: Arc<Mounted>, head: Parts, body: RequestBody
     response
 }
 
-async fn route(mounted: Arc<Mounted>, head: Parts, body: RequestBody, request_id: String) -> Response<BobBody> {
+async fn route(
+    mounted: Arc<Mounted>,
+    head: Parts,
+    body: RequestBody,
+    request_id: String,
+) -> Response<BobBody> {
     let Some(found) = mounted.routes.find(head.uri.path()) else {
         return Problem::not_found().into_response(&request_id);
     };
@@ -121,7 +135,8 @@ async fn route(mounted: Arc<Mounted>, head: Parts, body: RequestBody, request_id
         return preflight.unwrap_or_else(|problem| problem.into_response(&request_id));
     }
     let access = routes[0].access;
-    let mut call = Call { mounted, head, body, path, params, request_id: request_id.clone(), caller: Caller::Anyone };
+    let mut call =
+        Call { mounted, head, body: SyncWrapper::new(body), path, params, request_id: request_id.clone(), caller: Caller::Anyone };
     // The widget door tells nobody but its own pages which methods it has.
     if access == Access::WidgetKey {
         match widget::caller(&call).await {
@@ -157,7 +172,9 @@ fn pick(routes: &[&'static Route], method: &Method) -> Result<&'static Route, Pr
 async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobBody>, Problem> {
     match route.access {
         Access::Open | Access::WidgetKey => {}
-        Access::OwnOrigin => same_origin::require(&call.mounted.mount, call.headers(), "cross_origin_refused")?,
+        Access::OwnOrigin => {
+            same_origin::require(&call.mounted.mount, call.headers(), "cross_origin_refused")?
+        }
         Access::SignedIn => call.caller = Caller::Person(Box::new(authenticate(&call).await?)),
         Access::Holds(permission) => {
             let person = authenticate(&call).await?;

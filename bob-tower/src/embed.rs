@@ -20,7 +20,8 @@ pub(crate) async fn boot(call: Call) -> Result<Response<BobBody>, Problem> {
     let id: TenantId = call.param("tenant").parse().map_err(|_| Problem::not_found())?;
     let tenant = call.mounted.bob.directory().snapshot(&id).await?.ok_or_else(Problem::not_found)?;
     let now = call.mounted.bob.clock().now();
-    let key = tenant.widget_keys.iter().find(|key| key.embed && key.is_live(now)).ok_or_else(Problem::not_found)?;
+    let key =
+        tenant.widget_keys.iter().find(|key| key.embed && key.is_live(now)).ok_or_else(Problem::not_found)?;
     let script = call.mounted.assets.boot(&id.to_string(), key.key.as_str());
     file(&call, script.into_bytes(), SHORT)
 }
@@ -42,9 +43,10 @@ pub(crate) async fn module(call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `GET /api/customer-portal/widget-code`: the line a customer pastes into their pages.
 pub(crate) async fn widget_code(call: Call) -> Result<Response<BobBody>, Problem> {
-    let tenant = call.person()?.tenant.ok_or_else(|| {
-        Problem::unprocessable("tenant_required", "Sign in as a person of the business.")
-    })?;
+    let tenant = call
+        .person()?
+        .tenant
+        .ok_or_else(|| Problem::unprocessable("tenant_required", "Sign in as a person of the business."))?;
     let url = format!("{}widget/{tenant}/widget.js", call.mounted.mount.canonical());
     let html = format!("<script src=\"{url}\" async></script>");
     json(StatusCode::OK, &serde_json::json!({ "html": html, "script_url": url }))

@@ -1,6 +1,5 @@
 //! Bob in front of an app: everything below a prefix is Bob's, the rest falls through.
 
-use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use http::uri::{PathAndQuery, Uri};
@@ -9,7 +8,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::body::{BobBody, BoxError};
+use crate::body::BoxError;
 use crate::either::{EitherBody, EitherFuture};
 use crate::service::BobService;
 
@@ -66,7 +65,7 @@ where
 {
     type Response = Response<EitherBody<R>>;
     type Error = S::Error;
-    type Future = EitherFuture<crate::service::ResponseFuture, S::Future>;
+    type Future = EitherFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         // Bob is always ready.
@@ -74,14 +73,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match below(&self.layer.prefix, request.uri()).filter(|uri| {
-            !self.layer.prefix.is_empty() || self.layer.bob.knows(uri.path())
-        }) {
+        match below(&self.layer.prefix, request.uri())
+            .filter(|uri| !self.layer.prefix.is_empty() || self.layer.bob.knows(uri.path()))
+        {
             Some(uri) => {
                 *request.uri_mut() = uri;
-                EitherFuture::Bob { future: self.layer.bob.call(request) }
+                EitherFuture::bob(self.layer.bob.call(request))
             }
-            None => EitherFuture::App { future: self.inner.call(request) },
+            None => EitherFuture::app(self.inner.call(request)),
         }
     }
 }
@@ -101,12 +100,6 @@ fn below(prefix: &str, uri: &Uri) -> Option<Uri> {
     parts.path_and_query = Some(path_and_query.ok()?);
     Uri::from_parts(parts).ok()
 }
-
-/// Never: Bob answers every request.
-pub(crate) type Never = Infallible;
-
-/// The body of a [`BobMount`]'s answers when the app answers with Bob's own body type.
-pub type MountBody = EitherBody<BobBody>;
 
 #[cfg(test)]
 mod tests {

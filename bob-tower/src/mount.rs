@@ -7,6 +7,9 @@ use url::Url;
 
 use crate::client::Network;
 
+/// The longest public URL, in bytes.
+const MAX_URL: usize = 500;
+
 /// Whether a preflight that names no tenant is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GenericPreflight {
@@ -63,7 +66,10 @@ impl Mount {
             let wrong = || MountError::NotAUrl(text.to_owned());
             let mut url = Url::parse(text).map_err(|_| wrong())?;
             let origin = Origin::of(&url).map_err(|_| wrong())?;
-            let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+            let plain = text.len() <= MAX_URL
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty();
             if !plain || url.password().is_some() {
                 return Err(wrong());
             }
@@ -164,11 +170,18 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_this_machine_only() {
-        for url in ["http://127.0.0.1:8080", "http://localhost:8080/bob", "http://[::1]:8080", "https://shop.example"] {
+        for url in [
+            "http://127.0.0.1:8080",
+            "http://localhost:8080/bob",
+            "http://[::1]:8080",
+            "https://shop.example",
+        ] {
             assert!(Mount::at([url]).is_ok(), "{url}");
         }
         assert!(matches!(Mount::at(["http://shop.example"]), Err(MountError::Insecure(_))));
-        for url in ["shop.example", "ftp://shop.example", "https://user:pw@shop.example", "https://shop.example/?a"] {
+        for url in
+            ["shop.example", "ftp://shop.example", "https://user:pw@shop.example", "https://shop.example/?a"]
+        {
             assert!(matches!(Mount::at([url]), Err(MountError::NotAUrl(_))), "{url}");
         }
         assert_eq!(Mount::at([]).unwrap_err(), MountError::NoPublicUrl);

@@ -168,7 +168,9 @@ impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         match error.kind() {
             StorageErrorKind::NotFound => Self::not_found(),
-            StorageErrorKind::Conflict => Self::new(StatusCode::CONFLICT, "conflict", "It changed meanwhile."),
+            StorageErrorKind::Conflict => {
+                Self::new(StatusCode::CONFLICT, "conflict", "It changed meanwhile.")
+            }
             StorageErrorKind::Unavailable => {
                 tracing::warn!(error = ?error, "the storage is unavailable");
                 Self::unavailable("storage_unavailable", "Nothing was stored. Please try again.")
@@ -198,9 +200,12 @@ impl From<SendError> for Problem {
         match error {
             SendError::NotRunning(state) => state.into(),
             SendError::Storage(error) => error.into(),
-            SendError::Busy { turn, retry_after } => {
-                conflict("conversation_busy", "The previous message is still being answered.", turn, retry_after)
-            }
+            SendError::Busy { turn, retry_after } => conflict(
+                "conversation_busy",
+                "The previous message is still being answered.",
+                turn,
+                retry_after,
+            ),
             SendError::InProgress { turn, retry_after } => {
                 conflict("turn_in_progress", "This very message is still being answered.", turn, retry_after)
             }
@@ -220,8 +225,12 @@ impl From<TurnFailure> for Problem {
                 let detail = "Somebody else took over the conversation while this was being answered.";
                 Self::new(StatusCode::CONFLICT, "turn_superseded", detail)
             }
-            TurnFailure::Cancelled => Self::unavailable("turn_cancelled", "The answer was given up. Please ask again."),
-            _ => Self::unavailable("storage_unavailable", "The answer could not be stored. Please ask again."),
+            TurnFailure::Cancelled => {
+                Self::unavailable("turn_cancelled", "The answer was given up. Please ask again.")
+            }
+            _ => {
+                Self::unavailable("storage_unavailable", "The answer could not be stored. Please ask again.")
+            }
         }
     }
 }
@@ -229,8 +238,9 @@ impl From<TurnFailure> for Problem {
 impl From<Limited> for Problem {
     fn from(limited: Limited) -> Self {
         let field = format!("\"{}\";r=0;t={}", limited.policy, whole_seconds(limited.retry_after));
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many calls. Please wait a moment.")
-            .retry_after(limited.retry_after);
+        let problem =
+            Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many calls. Please wait a moment.")
+                .retry_after(limited.retry_after);
         match HeaderValue::from_str(&field) {
             Ok(value) => problem.with_header(HeaderName::from_static("ratelimit"), value),
             Err(_) => problem,

@@ -25,12 +25,14 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<O
         return Err(Problem::bad_request("duplicate_header", format!("The header {name} is there twice.")));
     }
     let text = value.to_str().map(str::trim);
-    text.map(Some).map_err(|_| Problem::bad_request("invalid_header", format!("The header {name} is not ASCII.")))
+    text.map(Some)
+        .map_err(|_| Problem::bad_request("invalid_header", format!("The header {name} is not ASCII.")))
 }
 
 /// Whether the caller wants a stream of events.
 pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
-    let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+    let ranges =
+        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
     ranges.into_iter().any(|range| {
         let mut parts = range.split(';').map(str::trim);
         let is_events = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("text/event-stream"));
@@ -82,7 +84,11 @@ pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem>
     // serde would read an array as a struct by position; only an object names its fields.
     if body.trim_ascii_start().first() != Some(&b'{') && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
         let detail = "The body is a JSON object.".to_owned();
-        return Err(Problem::invalid(vec![FieldError { pointer: String::new(), code: "invalid_type", detail }]));
+        return Err(Problem::invalid(vec![FieldError {
+            pointer: String::new(),
+            code: "invalid_type",
+            detail,
+        }]));
     }
     serde_json::from_slice(body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => Problem::invalid(vec![field_error(&error.to_string())]),
@@ -153,16 +159,27 @@ mod tests {
         ] {
             let problem = parse_json::<Sample>(body.as_bytes()).unwrap_err();
             let view = serde_json::to_value(problem.view("r")).unwrap();
-            assert_eq!((&view["errors"][0]["code"], &view["errors"][0]["pointer"]), (&code.into(), &pointer.into()), "{body}");
+            assert_eq!(
+                (&view["errors"][0]["code"], &view["errors"][0]["pointer"]),
+                (&code.into(), &pointer.into()),
+                "{body}"
+            );
             assert_eq!(view["status"], 422);
         }
         let deep = "[".repeat(10_000);
         for body in ["", "{", r#"{"message":"a"} x"#, "\u{feff}{}", r#"{"message":"\ud800"}"#, &deep] {
             let problem = parse_json::<Sample>(body.as_bytes()).unwrap_err();
-            assert_eq!(serde_json::to_value(problem.view("r")).unwrap()["code"], "malformed_json", "{body:.20}");
+            assert_eq!(
+                serde_json::to_value(problem.view("r")).unwrap()["code"],
+                "malformed_json",
+                "{body:.20}"
+            );
         }
         let latin1 = b"{\"message\":\"\xfc\"}";
-        assert_eq!(serde_json::to_value(parse_json::<Sample>(latin1).unwrap_err().view("r")).unwrap()["status"], 400);
+        assert_eq!(
+            serde_json::to_value(parse_json::<Sample>(latin1).unwrap_err().view("r")).unwrap()["status"],
+            400
+        );
     }
 
     #[test]

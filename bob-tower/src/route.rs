@@ -143,7 +143,8 @@ impl Routes {
             }
         }
         for path in paths {
-            let routes: Vec<&Route> = ROUTES.iter().filter(|r| r.path == path && areas.contains(&r.area)).collect();
+            let routes: Vec<&Route> =
+                ROUTES.iter().filter(|r| r.path == path && areas.contains(&r.area)).collect();
             if !routes.is_empty() {
                 // A test builds all of them, so no path of the table collides with another.
                 by_path.insert(path, routes).expect("the paths of the table do not collide");
@@ -155,8 +156,10 @@ impl Routes {
     /// Finds a path; its parts are decoded, and what is not UTF-8 is nowhere.
     pub(crate) fn find(&self, path: &str) -> Option<Found<'_>> {
         let found = self.by_path.at(path).ok()?;
-        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().ok().map(String::from);
-        let params: Option<Vec<_>> = found.params.iter().map(|(name, value)| Some((name.to_owned(), decoded(value)?))).collect();
+        let decoded =
+            |text: &str| percent_encoding::percent_decode_str(text).decode_utf8().ok().map(String::from);
+        let params: Option<Vec<_>> =
+            found.params.iter().map(|(name, value)| Some((name.to_owned(), decoded(value)?))).collect();
         Some(Found { routes: found.value, params: params? })
     }
 
@@ -180,7 +183,10 @@ mod tests {
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");
             let found = routes.find(&path).unwrap();
-            assert!(found.routes.iter().any(|found| found.path == route.path && found.method == route.method), "{path}");
+            assert!(
+                found.routes.iter().any(|found| found.path == route.path && found.method == route.method),
+                "{path}"
+            );
         }
     }
 

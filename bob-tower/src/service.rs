@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bob_core::Bob;
-use bob_core::account::SignIn;
+use bob_core::account::{SignIn, SignInSetup};
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
@@ -61,7 +61,15 @@ impl BobService {
     /// The areas are services of their own this way: chat here, the portal behind another host name.
     #[must_use]
     pub fn only(bob: Bob, mount: Mount, areas: &[Area]) -> Self {
-        let sign_in = SignIn::new(&bob, mount.canonical());
+        let sign_in = SignIn::new(SignInSetup {
+            storage: Arc::clone(bob.storage()),
+            keyring: bob.keyring().clone(),
+            clock: Arc::clone(bob.clock()),
+            passwords: bob.passwords().clone(),
+            issuer: mount.canonical().to_owned(),
+            audience: mount.canonical().to_owned(),
+        })
+        .expect("a mount's URL is short enough for a token");
         let (routes, assets) = (Routes::of(areas), Assets::load());
         Self { mounted: Arc::new(Mounted { bob, mount, routes, assets, sign_in }) }
     }

@@ -24,7 +24,10 @@ impl TurnEvents {
     }
 
     /// The same for a poll-based reader.
-    pub fn poll_next(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<(u64, TurnEvent)>> {
+    pub fn poll_next(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<(u64, TurnEvent)>> {
         self.receiver.poll_recv(cx)
     }
 
@@ -102,7 +105,13 @@ impl LiveTurn {
 pub(super) struct LiveTurns(Mutex<HashMap<(TenantId, TurnId), Arc<LiveTurn>>>);
 
 impl LiveTurns {
-    pub(super) fn begin(&self, tenant: TenantId, turn: TurnId, door: Door, visitor: VisitorId) -> Arc<LiveTurn> {
+    pub(super) fn begin(
+        &self,
+        tenant: TenantId,
+        turn: TurnId,
+        door: Door,
+        visitor: VisitorId,
+    ) -> Arc<LiveTurn> {
         let live = Arc::new(LiveTurn { door, visitor, log: Mutex::default() });
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((tenant, turn), Arc::clone(&live));
         live
@@ -122,7 +131,8 @@ impl LiveTurns {
         after: u64,
     ) -> Option<TurnEvents> {
         let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = turns.get(&(*tenant, *turn)).filter(|live| live.door == door && live.visitor == *visitor)?;
+        let live =
+            turns.get(&(*tenant, *turn)).filter(|live| live.door == door && live.visitor == *visitor)?;
         Some(live.listen(after))
     }
 }

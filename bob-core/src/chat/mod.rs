@@ -27,7 +27,7 @@ use crate::llm::LanguageModel;
 use crate::pricebook::Pricebook;
 use crate::retrieve::Retriever;
 use crate::storage::{SharedStorage, StorageError, StorageErrorKind, TenantSnapshot};
-use crate::turn::{IdempotencyClaim, TurnFailure, TurnEvent, TurnState, events_of};
+use crate::turn::{IdempotencyClaim, TurnEvent, TurnFailure, TurnState, events_of};
 use crate::visitor::VisitorProof;
 
 pub use live::TurnEvents;
@@ -199,7 +199,14 @@ impl Chat {
     }
 
     /// Follows a turn that another process answers, until it is finished or given up.
-    fn follow(&self, tenant: TenantId, door: Door, visitor: VisitorId, turn: TurnId, after: u64) -> TurnEvents {
+    fn follow(
+        &self,
+        tenant: TenantId,
+        door: Door,
+        visitor: VisitorId,
+        turn: TurnId,
+        after: u64,
+    ) -> TurnEvents {
         let (sender, events) = TurnEvents::channel();
         let pipeline = Arc::clone(&self.inner);
         let following = async move {
@@ -237,7 +244,8 @@ impl Pipeline {
     }
 
     fn busy(&self, turn: TurnId, lease_ends: Timestamp) -> SendError {
-        let retry_after = until(self.clock.now(), lease_ends).clamp(Duration::from_secs(1), Duration::from_secs(2));
+        let retry_after =
+            until(self.clock.now(), lease_ends).clamp(Duration::from_secs(1), Duration::from_secs(2));
         SendError::Busy { turn, retry_after }
     }
 }

@@ -28,7 +28,8 @@ pub(super) async fn answer(
 ) -> Answer {
     let question = turn.message.text.as_str();
     let found = turn.pipeline.retriever.retrieve(&turn.scope(), language, question, SOURCES).await;
-    let sources: Vec<_> = found.map(|found| found.hits.into_iter().map(|hit| hit.passage).collect()).unwrap_or_default();
+    let sources: Vec<_> =
+        found.map(|found| found.hits.into_iter().map(|hit| hit.passage).collect()).unwrap_or_default();
     if sources.is_empty() || !matches!(grounded.outcome, Outcome::Answered | Outcome::Clarify) {
         return grounded;
     }
@@ -60,9 +61,15 @@ pub(super) async fn answer(
         Some(error) => {
             tracing::warn!(turn = %turn.open.turn, error = ?error, "the model broke off");
             let joint = if written.pieces.is_empty() { "" } else { " " };
-            let sorry = turn.canned(language, Outcome::Escalated, &format!("{joint}{}", phrases.model_trouble));
+            let sorry =
+                turn.canned(language, Outcome::Escalated, &format!("{joint}{}", phrases.model_trouble));
             written.pieces.extend(sorry.pieces);
-            Answer { pieces: written.pieces, citations: gate.citations().to_vec(), handoff: sorry.handoff, ..sorry_base(language) }
+            Answer {
+                pieces: written.pieces,
+                citations: gate.citations().to_vec(),
+                handoff: sorry.handoff,
+                ..sorry_base(language)
+            }
         }
         None if written.pieces.is_empty() => grounded,
         None => Answer {

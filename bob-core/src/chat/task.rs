@@ -15,8 +15,8 @@ use crate::id::{ConversationId, MessageId, TurnId};
 use crate::language::Language;
 use crate::retrieve::Scope;
 use crate::turn::{
-    Lease, OpenTurn, RENEW_EVERY, TurnClosing, TurnEvent, TurnFailure, TurnFinish, TurnOpening, TurnStart, Versions,
-    events_of,
+    Lease, OpenTurn, RENEW_EVERY, TurnClosing, TurnEvent, TurnFailure, TurnFinish, TurnOpening, TurnStart,
+    Versions, events_of,
 };
 
 /// How many of the latest messages an answerer sees.
@@ -79,7 +79,9 @@ fn already_settled(
     match opening? {
         TurnOpening::Replayed(turn) => Ok(finished(turn, true)),
         TurnOpening::Delivered(turn) => Ok(finished(turn, false)),
-        TurnOpening::Running(turn) => Err(SendError::InProgress { turn, retry_after: Duration::from_secs(1) }),
+        TurnOpening::Running(turn) => {
+            Err(SendError::InProgress { turn, retry_after: Duration::from_secs(1) })
+        }
         TurnOpening::Mismatch => Err(SendError::IdempotencyMismatch),
         TurnOpening::Busy { turn, until } => Err(pipeline.busy(turn, until)),
         TurnOpening::Opened(open) => Err(pipeline.busy(open.turn, open.lease.until)),
@@ -121,10 +123,10 @@ impl Answering<'_> {
 
     /// Which language to answer in; when the texts cannot be asked, the tenant's own.
     async fn language(&self) -> Language {
-        let tenant = &self.message.tenant.tenant;
+        let (tenant, scope) = (&self.message.tenant.tenant, self.scope());
         let decided = decide_language(
             &*self.pipeline.retriever,
-            &self.scope(),
+            &scope,
             self.message.text.as_str(),
             &tenant.languages,
             self.open.language,
@@ -147,7 +149,9 @@ impl Answering<'_> {
             }
         };
         match (&self.pipeline.model, self.open.reservation) {
-            (Some(model), Some(reservation)) => model::answer(self, &**model, reservation, language, grounded).await,
+            (Some(model), Some(reservation)) => {
+                model::answer(self, &**model, reservation, language, grounded).await
+            }
             _ => grounded,
         }
     }
@@ -159,18 +163,18 @@ impl Answering<'_> {
     }
 
     pub(super) fn scope(&self) -> Scope {
-        let TenantView { tenant, release } = self.tenant();
-        Scope { tenant, release, audience: self.message.audience }
-    }
-
-    fn tenant(&self) -> TenantView {
-        TenantView { tenant: self.message.tenant.tenant.id, release: self.message.tenant.release }
+        let snapshot = &self.message.tenant;
+        Scope { tenant: snapshot.tenant.id, release: snapshot.release, audience: self.message.audience }
     }
 
     /// A fixed text, with a person named when one takes over.
     pub(super) fn canned(&self, language: Language, outcome: Outcome, text: &str) -> Answer {
         let to = Phrases::for_language(language).team.to_owned();
-        Answer { pieces: vec![text.to_owned()], handoff: Some(Handoff { to }), ..self.nothing(language, outcome) }
+        Answer {
+            pieces: vec![text.to_owned()],
+            handoff: Some(Handoff { to }),
+            ..self.nothing(language, outcome)
+        }
     }
 
     fn nothing(&self, language: Language, outcome: Outcome) -> Answer {
@@ -245,9 +249,4 @@ impl Answering<'_> {
             _ => MilliCredits::ZERO,
         }
     }
-}
-
-struct TenantView {
-    tenant: crate::id::TenantId,
-    release: u64,
 }

@@ -16,6 +16,7 @@ use crate::id::{ConversationId, MessageId, PersonaId, TurnId, VisitorId};
 use crate::language::Language;
 use crate::visitor::VisitorProof;
 
+pub(crate) use event::Cited;
 pub use event::{TurnEvent, TurnFailure, events_of};
 pub use idempotency::{
     BodyHash, IdempotencyClaim, IdempotencyKey, IdempotencyScope, KEPT as IDEMPOTENCY_KEPT,

@@ -45,14 +45,18 @@ impl From<SignInError> for Problem {
             SignInError::InvalidCredentials => {
                 Self::unauthorized("invalid_credentials", "E-mail or password is not right.")
             }
-            SignInError::ChooseTenant(_) => {
-                Self::new(StatusCode::CONFLICT, "choose_business", "Name one of your businesses in business_id.")
-            }
+            SignInError::ChooseTenant(_) => Self::new(
+                StatusCode::CONFLICT,
+                "choose_business",
+                "Name one of your businesses in business_id.",
+            ),
             SignInError::TooManyAttempts { retry_after } => {
                 let detail = "Too many attempts to sign in. Please wait.";
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(retry_after)
             }
-            SignInError::Busy => Self::unavailable("busy", "Many people sign in at this moment. Please try again."),
+            SignInError::Busy => {
+                Self::unavailable("busy", "Many people sign in at this moment. Please try again.")
+            }
             SignInError::InvalidToken => Self::sign_in_required(),
             SignInError::Unavailable(error) => error.into(),
             _ => Self::internal(),

@@ -8,11 +8,11 @@ use http::{Response, StatusCode};
 use std::time::Duration;
 use uuid::Uuid;
 
-use crate::body::{BobBody, RequestBody};
+use crate::body::BobBody;
 use crate::cookie;
 use crate::dispatch::Call;
 use crate::problem::Problem;
-use crate::request::{parse_json, read_body, require_json};
+use crate::request::{parse_json, require_json};
 use crate::wire::json;
 use crate::wire::sign_in::{
     ChooseView, CustomerLoginRequest, IssuedView, JwksView, LoginRequest, MeView, RefreshRequest,
@@ -32,7 +32,11 @@ pub(crate) async fn tenant_login(mut call: Call) -> Result<Response<BobBody>, Pr
     login(&call, AccountKind::Tenant, credentials).await
 }
 
-async fn login(call: &Call, kind: AccountKind, credentials: Option<Credentials>) -> Result<Response<BobBody>, Problem> {
+async fn login(
+    call: &Call,
+    kind: AccountKind,
+    credentials: Option<Credentials>,
+) -> Result<Response<BobBody>, Problem> {
     // An address or a business that cannot exist is answered like one that does not.
     let Some(credentials) = credentials else { return Err(SignInError::InvalidCredentials.into()) };
     // The service records the act as the person's own once it knows them.
@@ -83,7 +87,7 @@ pub(crate) async fn jwks(call: Call) -> Result<Response<BobBody>, Problem> {
 
 async fn body<T: serde::de::DeserializeOwned>(call: &mut Call) -> Result<T, Problem> {
     require_json(call.headers())?;
-    let body = read_body(&call.head.headers, std::mem::replace(&mut call.body, RequestBody::default())).await?;
+    let body = call.read_body().await?;
     parse_json(&body)
 }
 

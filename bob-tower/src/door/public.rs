@@ -15,22 +15,23 @@ use url::Host;
 
 use super::reads;
 use super::send::{self, Found};
-use crate::body::{BobBody, RequestBody};
+use crate::body::BobBody;
 use crate::cookie;
 use crate::dispatch::Call;
 use crate::problem::Problem;
-use crate::request::{parse_json, query_field, read_body, require_json, single};
+use crate::request::{parse_json, query_field, require_json, single};
 use crate::wire::chat::ChatRequest;
 
 /// `POST /api/chat`
 pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
     require_json(call.headers())?;
     // Which tenant stands in the body, so the address alone is counted before it is read.
-    let body = read_body(&call.head.headers, std::mem::replace(&mut call.body, RequestBody::default())).await?;
+    let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
     let id = tenant.tenant.id;
-    let visitor = proven(&call, &id)?.map_or_else(|| VisitorProof::New(VisitorId::new()), VisitorProof::Proven);
+    let visitor =
+        proven(&call, &id)?.map_or_else(|| VisitorProof::New(VisitorId::new()), VisitorProof::Proven);
     let found = Found {
         tenant,
         door: Door::Public,

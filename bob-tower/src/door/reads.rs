@@ -31,7 +31,8 @@ pub(super) async fn history(
 ) -> Result<Response<BobBody>, Problem> {
     let query = call.head.uri.query();
     let session = parse_session(session)?;
-    let wrong = |name: &str| Problem::bad_request("invalid_query", format!("{name} is not one that was given out."));
+    let wrong =
+        |name: &str| Problem::bad_request("invalid_query", format!("{name} is not one that was given out."));
     let cursor = query_field(query, "cursor")?;
     let before = cursor.map(|text| text.parse::<u64>().map_err(|_| wrong("cursor"))).transpose()?;
     let limit = query_field(query, "limit")?;
@@ -54,7 +55,9 @@ pub(super) async fn turn_events(
     let turn: TurnId = call.param("turn").parse().map_err(|_| Problem::not_found())?;
     let after = match single(call.headers(), "last-event-id")? {
         None | Some("") => 0,
-        Some(id) => id.parse().map_err(|_| Problem::bad_request("invalid_header", "Last-Event-ID is not one of this stream."))?,
+        Some(id) => id.parse().map_err(|_| {
+            Problem::bad_request("invalid_header", "Last-Event-ID is not one of this stream.")
+        })?,
     };
     let guard = call.mounted.bob.limits().open_stream(call.address())?;
     let events = call.mounted.bob.chat().turn_events(&tenant, door, &visitor, &turn, after).await?;

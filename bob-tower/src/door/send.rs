@@ -58,9 +58,11 @@ pub(super) async fn answer(
     allowed: Option<bob_core::limit::Allowed>,
 ) -> Result<(Response<BobBody>, Option<(VisitorId, String)>), Problem> {
     let session = request.session_id.as_deref().map(parse_session).transpose()?;
-    let text = MessageText::parse(&request.message).map_err(|error| Problem::field("message", error.to_string()))?;
+    let text =
+        MessageText::parse(&request.message).map_err(|error| Problem::field("message", error.to_string()))?;
     let idempotency = idempotency(call, &found, body)?;
-    let accepts = single(call.headers(), ACCEPT_LANGUAGE.as_str())?.map(parse_accept_language).unwrap_or_default();
+    let accepts =
+        single(call.headers(), ACCEPT_LANGUAGE.as_str())?.map(parse_accept_language).unwrap_or_default();
     let (tenant, visitor, door) = (found.tenant.tenant.id, found.visitor, found.door);
     let guard = match wants_events(call.headers()) {
         true => Some(call.mounted.bob.limits().open_stream(call.address())?),
@@ -103,7 +105,9 @@ pub(super) async fn answer(
         }
     };
     if replayed {
-        response.headers_mut().insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
     }
     mark_limit(response.headers_mut(), allowed);
     Ok((response, proof))
@@ -122,8 +126,12 @@ pub(super) fn mark_as_events(response: &mut Response<BobBody>) {
 
 fn idempotency(call: &Call, found: &Found, body: &[u8]) -> Result<Option<IdempotencyClaim>, Problem> {
     let Some(text) = single(call.headers(), "idempotency-key")? else { return Ok(None) };
-    let key: IdempotencyKey =
-        text.parse().map_err(|_| Problem::unprocessable("idempotency_key_invalid", "An Idempotency-Key has 1 to 255 visible ASCII characters."))?;
+    let key: IdempotencyKey = text.parse().map_err(|_| {
+        Problem::unprocessable(
+            "idempotency_key_invalid",
+            "An Idempotency-Key has 1 to 255 visible ASCII characters.",
+        )
+    })?;
     let tenant = found.tenant.tenant.id;
     let scope = |principal: &[&str]| {
         let mut parts = vec![found.door.as_str(), Method::POST.as_str(), call.path];
@@ -138,7 +146,8 @@ fn idempotency(call: &Call, found: &Found, body: &[u8]) -> Result<Option<Idempot
             return Err(Problem::unprocessable("idempotency_key_weak", detail));
         }
         VisitorProof::New(_) => {
-            let repeats: Vec<&str> = ["key"].into_iter().chain(found.repeats.iter().map(String::as_str)).collect();
+            let repeats: Vec<&str> =
+                ["key"].into_iter().chain(found.repeats.iter().map(String::as_str)).collect();
             vec![scope(&repeats), of_visitor]
         }
     };

@@ -14,16 +14,16 @@ use http::{Response, StatusCode};
 
 use super::send::{self, Found, parse_session};
 use super::{public, reads};
-use crate::body::{BobBody, RequestBody};
+use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::problem::Problem;
-use crate::request::{parse_json, query_field, read_body, require_json};
+use crate::request::{parse_json, query_field, require_json};
 use crate::wire::chat::{ChatRequest, SessionRequest, SessionView};
 use crate::wire::json;
 
 /// `POST /api/chat/session`
 pub(crate) async fn session(mut call: Call) -> Result<Response<BobBody>, Problem> {
-    let body = read_body(&call.head.headers, std::mem::replace(&mut call.body, RequestBody::default())).await?;
+    let body = call.read_body().await?;
     let request: SessionRequest = if body.is_empty() {
         SessionRequest::default()
     } else {
@@ -31,7 +31,8 @@ pub(crate) async fn session(mut call: Call) -> Result<Response<BobBody>, Problem
         parse_json(&body)?
     };
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
-    let session = request.session_id.as_deref().map(parse_session).transpose()?.unwrap_or_else(SessionId::mint);
+    let session =
+        request.session_id.as_deref().map(parse_session).transpose()?.unwrap_or_else(SessionId::mint);
     let persona = &tenant.persona;
     if request.persona_id.is_some_and(|id| id != persona.id.to_string()) {
         return Err(Problem::field("persona_id", "There is no such published persona."));
@@ -48,7 +49,7 @@ pub(crate) async fn session(mut call: Call) -> Result<Response<BobBody>, Problem
 /// `POST /api/chat/message`
 pub(crate) async fn message(mut call: Call) -> Result<Response<BobBody>, Problem> {
     require_json(call.headers())?;
-    let body = read_body(&call.head.headers, std::mem::replace(&mut call.body, RequestBody::default())).await?;
+    let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
     let account = call.person()?.account;
@@ -92,7 +93,8 @@ fn as_visitor(call: &Call) -> Result<VisitorId, Problem> {
 async fn tenant(call: &Call, named: Option<&str>) -> Result<Arc<TenantSnapshot>, Problem> {
     let person = call.person()?;
     let directory = call.mounted.bob.directory();
-    let named = named.map(|named| named.parse::<TenantRef>().map_err(|_| Problem::not_found())).transpose()?;
+    let named =
+        named.map(|named| named.parse::<TenantRef>().map_err(|_| Problem::not_found())).transpose()?;
     match (person.kind, person.tenant) {
         (AccountKind::Tenant, Some(own)) => {
             let own = directory.snapshot(&own).await?.ok_or_else(Problem::not_found)?;

@@ -18,12 +18,12 @@ use http::{Method, Response, StatusCode};
 
 use super::reads;
 use super::send::{self, Found};
-use crate::body::{BobBody, RequestBody};
+use crate::body::BobBody;
 use crate::cors::{self, AllowedOrigin};
 use crate::dispatch::{Call, Caller};
 use crate::mount::GenericPreflight;
 use crate::problem::Problem;
-use crate::request::{parse_json, query_field, read_body, require_json, single};
+use crate::request::{parse_json, query_field, require_json, single};
 use crate::service::Mounted;
 use crate::wire::chat::{ChatRequest, ConfigView};
 use crate::wire::json;
@@ -46,7 +46,9 @@ pub(crate) async fn preflight(
 ) -> Result<Response<BobBody>, Problem> {
     let Some(tenant) = tenant else {
         return match mounted.mount.generic_preflight {
-            GenericPreflight::Index => cors::preflight(&*mounted.bob.directory().live_origins().await?, headers),
+            GenericPreflight::Index => {
+                cors::preflight(&*mounted.bob.directory().live_origins().await?, headers)
+            }
             GenericPreflight::Off => Err(cors::refused()),
         };
     };
@@ -60,7 +62,8 @@ pub(crate) async fn preflight(
 
 /// Checks key and origin together, before anything else of the request is read.
 pub(crate) async fn caller(call: &Call) -> Result<WidgetCaller, Problem> {
-    let unknown = || Problem::unauthorized("unknown_widget_key", "This widget key is not known, or was revoked.");
+    let unknown =
+        || Problem::unauthorized("unknown_widget_key", "This widget key is not known, or was revoked.");
     let text = single(call.headers(), "x-widget-key")?.ok_or_else(unknown)?;
     let key: PublishableKey = text.parse().map_err(|_| unknown())?;
     let in_path = call.params.iter().find(|(name, _)| name == "tenant");
@@ -69,7 +72,8 @@ pub(crate) async fn caller(call: &Call) -> Result<WidgetCaller, Problem> {
     }
     let tenant = call.mounted.bob.directory().snapshot(&key.tenant()).await?.ok_or_else(unknown)?;
     let now = call.mounted.bob.clock().now();
-    let live = tenant.widget_keys.iter().find(|known| known.key == key && known.is_live(now)).ok_or_else(unknown)?;
+    let live =
+        tenant.widget_keys.iter().find(|known| known.key == key && known.is_live(now)).ok_or_else(unknown)?;
     let origin = allowed_origin(call, live)?;
     Ok(WidgetCaller { key: live.id, text: text.to_owned(), origin, tenant: Arc::clone(&tenant) })
 }
@@ -110,7 +114,8 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
     require_json(call.headers())?;
     let caller = call.widget()?;
     let (tenant, key, text) = (Arc::clone(&caller.tenant), caller.key, caller.text.clone());
-    let origin = caller.origin.as_ref().and_then(|origin| origin.0.to_str().ok()).unwrap_or_default().to_owned();
+    let origin =
+        caller.origin.as_ref().and_then(|origin| origin.0.to_str().ok()).unwrap_or_default().to_owned();
     let visitor = proven(&call)?.map_or_else(|| VisitorProof::New(VisitorId::new()), VisitorProof::Proven);
     let found = Found {
         tenant,
@@ -122,7 +127,7 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
         repeats: vec![text, origin],
     };
     let allowed = send::take(&call, &found)?;
-    let body = read_body(&call.head.headers, std::mem::replace(&mut call.body, RequestBody::default())).await?;
+    let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let own = |named: &str| match named.parse() {
         Ok(TenantRef::Id(id)) => id == found.tenant.tenant.id,
@@ -142,7 +147,10 @@ pub(crate) async fn config(call: Call) -> Result<Response<BobBody>, Problem> {
     let snapshot = &call.widget()?.tenant;
     let languages = &snapshot.tenant.languages;
     let said = |phrase: fn(&Phrases) -> &'static str| {
-        languages.iter().map(|language| (language.as_str(), phrase(Phrases::for_language(*language)))).collect()
+        languages
+            .iter()
+            .map(|language| (language.as_str(), phrase(Phrases::for_language(*language))))
+            .collect()
     };
     let view = ConfigView {
         tenant_id: snapshot.tenant.id.to_string(),

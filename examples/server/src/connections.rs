@@ -21,7 +21,12 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 const MOST_CONNECTIONS: usize = 8_192;
 
 /// Serves `app` until `stopped`, then waits for what is open, `patience` at most.
-pub async fn serve(listener: TcpListener, app: Router, stopped: impl Future<Output = ()>, patience: Duration) {
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    stopped: impl Future<Output = ()>,
+    patience: Duration,
+) {
     let mut builder = Builder::new(TokioExecutor::new());
     // Without a timer hyper's header timeout does nothing.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);

@@ -29,7 +29,11 @@ pub struct Greeting {
 }
 
 /// Makes what is missing, and gives the mount with the demo's tenant, if there is one.
-pub async fn prepare(bob: &Bob, options: &ServeOptions, mount: Mount) -> Result<(Mount, Greeting), Box<dyn Error>> {
+pub async fn prepare(
+    bob: &Bob,
+    options: &ServeOptions,
+    mount: Mount,
+) -> Result<(Mount, Greeting), Box<dyn Error>> {
     let mut greeting = Greeting::default();
     let storage = bob.storage();
     let is_new = !storage.has_platform_people().await?;
@@ -70,7 +74,8 @@ pub async fn prepare(bob: &Bob, options: &ServeOptions, mount: Mount) -> Result<
     greeting.demo = true;
     let snapshot = storage.tenant_snapshot(&tenant).await?;
     if let Some(key) = snapshot.widget_keys.iter().find(|key| key.embed && key.is_live(bob.clock().now())) {
-        let own: Vec<OriginPattern> = mount.own_origins().map(|origin: &Origin| origin.clone().into()).collect();
+        let own: Vec<OriginPattern> =
+            mount.own_origins().map(|origin: &Origin| origin.clone().into()).collect();
         if !own.iter().all(|origin| key.origins.contains(origin)) {
             storage.set_key_origins(&bob.system_act("start"), &tenant, &key.id, own).await?;
         }

@@ -45,14 +45,19 @@ fn read(mut file: File, shown: String) -> Result<Keyring, KeyFileError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = file.metadata().map_err(|error| KeyFileError::File(shown.clone(), error))?.permissions().mode();
+        let mode =
+            file.metadata().map_err(|error| KeyFileError::File(shown.clone(), error))?.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(KeyFileError::Exposed(shown));
         }
     }
     let mut text = String::new();
-    file.by_ref().take(1_024).read_to_string(&mut text).map_err(|error| KeyFileError::File(shown.clone(), error))?;
-    let root = HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    file.by_ref()
+        .take(1_024)
+        .read_to_string(&mut text)
+        .map_err(|error| KeyFileError::File(shown.clone(), error))?;
+    let root =
+        HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
     root.map(Keyring::from_root).ok_or(KeyFileError::NotAKey(shown))
 }
 

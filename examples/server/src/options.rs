@@ -51,7 +51,9 @@ impl ServeOptions {
             return Ok(self.public_url.iter().map(|url| url.trim().to_owned()).collect());
         }
         if !self.listen.ip().is_loopback() {
-            return Err("listening beyond this machine needs BOB_PUBLIC_URL, the https address browsers will use");
+            return Err(
+                "listening beyond this machine needs BOB_PUBLIC_URL, the https address browsers will use",
+            );
         }
         Ok(["127.0.0.1", "localhost", "[::1]"].iter().map(|host| format!("http://{host}:{port}")).collect())
     }

@@ -54,7 +54,8 @@ async fn help(State(bob): State<Arc<Bob>>, Path(language): Path<String>) -> Resp
     let Ok((_, versions, _)) = bob.storage().published_knowledge(&tenant.id, Audience::Public).await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
-    let items: String = versions.iter().filter(|version| version.text.language() == *language).map(article).collect();
+    let items: String =
+        versions.iter().filter(|version| version.text.language() == *language).map(article).collect();
     let title = match *language {
         Language::DE => "Hilfe",
         Language::JA => "ヘルプ",
@@ -86,7 +87,11 @@ fn article(version: &KnowledgeVersion) -> String {
         .split("\n\n")
         .map(|paragraph| format!("<p>{}</p>", escaped(paragraph.trim())))
         .collect();
-    format!("<article id=\"{}\"><h2>{}</h2>{paragraphs}</article>\n", escaped(anchor), escaped(version.text.title()))
+    format!(
+        "<article id=\"{}\"><h2>{}</h2>{paragraphs}</article>\n",
+        escaped(anchor),
+        escaped(version.text.title())
+    )
 }
 
 fn escaped(text: &str) -> String {

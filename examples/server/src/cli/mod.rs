@@ -30,7 +30,9 @@ enum Command {
 /// Runs a command; what went wrong is told on standard error, cause by cause.
 pub fn run(cli: Cli) -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,bob=info")))
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,bob=info")),
+        )
         .with_writer(std::io::stderr)
         .init();
     let options = match cli.command {

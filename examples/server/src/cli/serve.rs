@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers visitors until SIGTERM or SIGINT.
 pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| Failed::listen(&options, error))?;
+    let listener =
+        TcpListener::bind(options.listen).await.map_err(|error| Failed::listen(&options, error))?;
     let urls = options.public_urls(listener.local_addr()?.port())?;
     let mount = Mount::at(urls.iter().map(String::as_str))?.trusting(options.trusted_proxies.iter().copied());
 
@@ -74,7 +75,8 @@ async fn close(storage: Arc<SqliteStorage>) {
 
 /// The file behind a database URL.
 fn database_file(url: &str) -> Result<PathBuf, Failed> {
-    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).ok_or(Failed::Database)?;
+    let path =
+        url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).ok_or(Failed::Database)?;
     let path = path.split('?').next().unwrap_or_default();
     if path.is_empty() || path == ":memory:" { Err(Failed::Database) } else { Ok(PathBuf::from(path)) }
 }

@@ -159,6 +159,9 @@ mod tests {
 
     #[test]
     fn large_numbers_are_grouped() {
-        assert_eq!([grouped(999, ','), grouped(75_000, '.'), grouped(1_250_000, ',')], ["999", "75.000", "1,250,000"]);
+        assert_eq!(
+            [grouped(999, ','), grouped(75_000, '.'), grouped(1_250_000, ',')],
+            ["999", "75.000", "1,250,000"]
+        );
     }
 }

@@ -36,7 +36,10 @@ pub struct Item {
 }
 
 /// All texts, with the plans of the pricebook among them.
-pub fn all(canonical: &str, pricebook: &Pricebook) -> Result<Vec<(KnowledgeId, KnowledgeText)>, Box<dyn Error>> {
+pub fn all(
+    canonical: &str,
+    pricebook: &Pricebook,
+) -> Result<Vec<(KnowledgeId, KnowledgeText)>, Box<dyn Error>> {
     let mut texts = Vec::new();
     for (language, file) in FILES {
         let mut items = toml::from_str::<File>(file)?.item;

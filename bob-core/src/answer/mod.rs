@@ -1,11 +1,24 @@
 //! Answers without a model: approved sentences, word for word, with citations.
 //!
-//! [`Answer`] is what every answerer gives, with or without a model.
+//! [`Answer`] is what every answerer gives, with or without a model; [`GroundedAnswerer`] the one that needs none.
 
-use std::sync::Arc;
+mod decide_language;
+mod grounded;
+mod intent;
+pub mod phrases;
+mod quote;
+mod reply;
+mod split;
+mod suggest;
+mod thresholds;
+mod zone;
 
-use crate::knowledge::Passage;
 use crate::language::Language;
+
+pub use decide_language::decide_language;
+pub use grounded::{Ask, GroundedAnswerer};
+pub use phrases::Phrases;
+pub use thresholds::{Thresholds, ThresholdsError};
 
 /// How a turn ended for the visitor; the names are an open set on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,6 +117,3 @@ impl Answer {
         self.pieces.concat()
     }
 }
-
-/// What an answerer works with: kept here so that a test can hold an answer against it.
-pub type Sources = Vec<Arc<Passage>>;

@@ -1,7 +1,22 @@
 //! Retrieval: which published passages speak about a question.
 //!
 //! [`Retriever`] is the port; [`LexicalRetriever`] the one that is always there: BM25F in process, the same on every
-//! database, deterministic and offline.
+//! database, deterministic and offline. It gets its texts from a [`PassageSource`] and keeps an immutable [`Index`] per
+//! scope.
+
+mod ask;
+mod index;
+mod language_index;
+mod lexical;
+mod meanings;
+mod pieces;
+mod question;
+mod search;
+mod shelf;
+mod source;
+mod spelling;
+mod synonyms;
+mod thesaurus;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +26,11 @@ use async_trait::async_trait;
 use crate::id::TenantId;
 use crate::knowledge::{Audience, Passage};
 use crate::language::Language;
+
+pub use index::Index;
+pub use lexical::{DEFAULT_ROOM, LexicalRetriever};
+pub use source::PassageSource;
+pub use synonyms::Synonyms;
 
 /// Whose texts may be searched, and as whom: without a scope there is no search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +48,8 @@ pub struct Scope {
 pub struct Retrieval {
     /// The best passages, best first, at most as many as were asked for; none scores zero.
     pub hits: Vec<Hit>,
+    /// How many different things the question is about, known or not; none when it is made of grammar and courtesy.
+    pub salient: usize,
     /// The words of the question that carry meaning and that no text of this scope and language knows.
     pub unknown: Vec<String>,
 }
@@ -41,6 +63,12 @@ pub struct Hit {
     pub score: f32,
     /// How much of the question's weighted meaning the passage covers, 0 to 1; comparable between retrievals.
     pub coverage: f32,
+    /// How close the question is to the title or a question variant of the text as a whole, 0 to 1; 1 is the same words.
+    pub affinity: f32,
+    /// How many of the things the question is about the passage speaks about.
+    pub matched: usize,
+    /// Which question variant is closest to what was asked, if any has a word in common with it.
+    pub nearest: Option<usize>,
     /// For each sentence of the passage, how much of the question it covers by itself, 0 to 1.
     pub sentence_coverage: Vec<f32>,
 }

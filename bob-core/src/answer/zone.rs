@@ -1,0 +1,78 @@
+//! Answer, ask back or refuse: the one place that decides it.
+
+use super::Thresholds;
+use crate::retrieve::{Hit, Retrieval};
+
+/// What may be done with what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Zone {
+    /// Nothing speaks about it.
+    Refuse,
+    /// Something may be meant.
+    Clarify,
+    /// The best hit answers it.
+    Answer,
+}
+
+/// From this closeness on a question *is* a title or variant.
+const SAME: f32 = 0.99;
+/// A single word answers only when a title or variant is mostly about it: many texts mention it by the way.
+const LONE_WORD: f32 = 0.5;
+/// From this closeness to a title or variant on a text is worth offering.
+const OFFERED: f32 = 0.4;
+/// From this closeness on a single word is clearly about one text.
+const CLEARLY: f32 = 0.95;
+/// From this closeness on a text is about a single word, too.
+const TOUCHED: f32 = 0.35;
+/// How much closer to its title or variant the best text must be when another is as good.
+const CLOSER: f32 = 0.12;
+
+/// Decides what a retrieval is good for.
+pub(super) fn decide(found: &Retrieval, lines: &Thresholds) -> Zone {
+    let Some(best) = found.hits.first() else { return Zone::Refuse };
+    if best.affinity >= SAME {
+        return Zone::Answer;
+    }
+    let zone = zone_of(best, found.salient, lines);
+    if !found.unknown.is_empty() {
+        return one_down(zone, best);
+    }
+    let mut rivals = found.hits.iter().filter(|hit| hit.passage.content_hash != best.passage.content_hash);
+    if zone == Zone::Answer && rivals.any(|rival| is_as_good(rival, best, found.salient, lines)) {
+        return Zone::Clarify;
+    }
+    zone
+}
+
+fn zone_of(hit: &Hit, salient: usize, lines: &Thresholds) -> Zone {
+    // Grammar alone is about nothing: such a question must be known nearly word for word.
+    let covers =
+        salient > 0 && hit.coverage >= lines.answer() && (hit.matched > 1 || hit.affinity >= LONE_WORD);
+    if covers || hit.affinity >= lines.near() {
+        Zone::Answer
+    } else if salient > 0 && hit.coverage >= lines.clarify() || hit.affinity >= OFFERED {
+        Zone::Clarify
+    } else {
+        Zone::Refuse
+    }
+}
+
+/// Whether the visitor may as well have meant the rival.
+fn is_as_good(rival: &Hit, best: &Hit, salient: usize, lines: &Thresholds) -> bool {
+    if salient == 1 {
+        // One word, and two texts are about it.
+        return best.affinity < CLEARLY && rival.coverage >= lines.answer() && rival.affinity >= TOUCHED;
+    }
+    zone_of(rival, salient, lines) == Zone::Answer
+        && rival.score >= lines.rival() * best.score
+        && rival.affinity > best.affinity - CLOSER
+}
+
+/// A word that no text knows may change the meaning of all others; only what two others speak for is still offered.
+fn one_down(zone: Zone, best: &Hit) -> Zone {
+    match zone {
+        Zone::Answer => Zone::Clarify,
+        Zone::Clarify if best.matched >= 2 => Zone::Clarify,
+        Zone::Clarify | Zone::Refuse => Zone::Refuse,
+    }
+}

@@ -1,0 +1,181 @@
+//! Words cut into what an index holds: German compounds fall into their parts.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::language::Language;
+use crate::text::{Kind, Script, Stems, Word, kind_of, words};
+
+/// One thing a text says, compared by its terms.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Piece {
+    /// The word it comes from, as a person would recognise it.
+    pub(super) text: String,
+    /// What it is compared by; more than one only in a script without spaces.
+    pub(super) terms: Vec<String>,
+    pub(super) kind: Kind,
+    pub(super) script: Option<Script>,
+}
+
+impl Piece {
+    /// Whether it is compared by pairs of characters.
+    pub(super) fn is_unspaced(&self) -> bool {
+        self.script.is_some_and(Script::is_unspaced)
+    }
+}
+
+impl From<Word> for Piece {
+    fn from(word: Word) -> Self {
+        Self { text: word.text, terms: word.terms, kind: word.kind, script: word.script }
+    }
+}
+
+/// The shortest word that may be part of a compound, in bytes.
+const SHORTEST_PART: usize = 4;
+/// The longest word that is taken apart, in bytes; none that a person writes is longer.
+const LONGEST_COMPOUND: usize = 60;
+
+/// Takes texts of one language apart, by the words that its texts know.
+///
+/// The same word always falls into the same pieces, in a text and in a question.
+#[derive(Debug)]
+pub(super) struct Cutter {
+    language: Language,
+    stems: Stems,
+    /// The stems of all words that stand alone somewhere.
+    parts: HashSet<String>,
+}
+
+impl Cutter {
+    /// A cutter that takes no word apart yet.
+    pub(super) fn new(language: Language) -> Self {
+        Self { language, stems: Stems::of(language), parts: HashSet::new() }
+    }
+
+    /// Lets compounds of the words of `text` be taken apart.
+    pub(super) fn learn(&mut self, text: &str) {
+        for word in words(text, self.language) {
+            let stands_alone = word.kind >= Kind::Light && word.text.len() >= SHORTEST_PART;
+            if stands_alone && !word.is_unspaced() {
+                self.parts.extend(word.terms);
+            }
+        }
+    }
+
+    /// The pieces of a text, in order.
+    pub(super) fn cut(&self, text: &str) -> Vec<Piece> {
+        let mut seen: HashMap<String, Option<Vec<String>>> = HashMap::new();
+        let mut pieces = Vec::new();
+        for word in words(text, self.language) {
+            if !self.is_compounding() || word.kind != Kind::Content || word.is_unspaced() {
+                pieces.push(word.into());
+                continue;
+            }
+            match seen.entry(word.text.clone()).or_insert_with(|| self.parts_of(&word.text)) {
+                Some(parts) => pieces.extend(parts.iter().map(|part| Piece {
+                    text: word.text.clone(),
+                    terms: vec![part.clone()],
+                    kind: word.kind,
+                    script: word.script,
+                })),
+                None => pieces.push(word.into()),
+            }
+        }
+        pieces
+    }
+
+    /// Whether this language writes compounds as one word.
+    fn is_compounding(&self) -> bool {
+        matches!(self.language.as_str(), "de" | "nl" | "da" | "sv" | "no" | "nb" | "nn" | "fi")
+    }
+
+    /// The stems of the known words that `word` is made of, if it is made of known words only.
+    pub(super) fn parts_of(&self, word: &str) -> Option<Vec<String>> {
+        self.split(word, 2)
+    }
+
+    fn split(&self, word: &str, depth: u8) -> Option<Vec<String>> {
+        if !(2 * SHORTEST_PART..=LONGEST_COMPOUND).contains(&word.len()) {
+            return None;
+        }
+        // The longest first half wins, so that every spelling falls apart in one way only.
+        let bounds: Vec<usize> = word
+            .char_indices()
+            .map(|(at, _)| at)
+            .filter(|at| *at >= SHORTEST_PART && word.len() - at >= SHORTEST_PART)
+            .rev()
+            .collect();
+        for at in &bounds {
+            let (left, right) = word.split_at(*at);
+            if let Some(right) = self.known(right)
+                && let Some(left) = self.known_first_half(left)
+            {
+                return Some(vec![left, right]);
+            }
+        }
+        if depth == 0 {
+            return None;
+        }
+        for at in bounds {
+            let (left, right) = word.split_at(at);
+            if let Some(left) = self.known_first_half(left)
+                && let Some(mut parts) = self.split(right, depth - 1)
+            {
+                parts.insert(0, left);
+                return Some(parts);
+            }
+        }
+        None
+    }
+
+    /// A first half may end with a letter that only links: Lieferung-s-kosten, Kunde-n-konto.
+    fn known_first_half(&self, half: &str) -> Option<String> {
+        self.known(half).or_else(|| half.strip_suffix('s').and_then(|half| self.known(half)))
+    }
+
+    fn known(&self, part: &str) -> Option<String> {
+        if part.len() < SHORTEST_PART || kind_of(self.language, part) < Kind::Light {
+            return None;
+        }
+        let stem = self.stems.stem(part);
+        if self.parts.contains(&stem) {
+            return Some(stem);
+        }
+        // `liefer` of Lieferadresse is already the stem of Lieferung.
+        self.parts.contains(part).then(|| part.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(known: &str, word: &str, expected: &[&str]) {
+        let mut cutter = Cutter::new(Language::DE);
+        cutter.learn(known);
+        let found: Vec<_> = cutter.cut(word).into_iter().flat_map(|piece| piece.terms).collect();
+        assert_eq!(found, expected, "{word}");
+    }
+
+    #[test]
+    fn a_german_compound_falls_into_the_words_that_are_known() {
+        check("Rückgabe. Die Frist", "Rückgabefrist", &["ruckgab", "frist"]);
+        check("Rückgabe. Die Frist", "Rueckgabefristen", &["ruckgab", "frist"]);
+        check("Lieferung und Kosten", "Lieferungskosten", &["liefer", "kost"]);
+        check("Lieferung, Adresse", "Lieferadresse", &["liefer", "adress"]);
+        check("Geschenk, Gutschein, Karte", "Geschenkgutscheinkarte", &["geschenk", "gutschein", "kart"]);
+    }
+
+    #[test]
+    fn a_word_with_an_unknown_part_stays_whole() {
+        check("Rückgabe", "Rückgabefrist", &["ruckgabefrist"]);
+        check("der Schein ist gut", "Gutschein", &["gutschein"]);
+    }
+
+    #[test]
+    fn a_hostile_word_is_not_taken_apart() {
+        let mut cutter = Cutter::new(Language::DE);
+        cutter.learn("lang sehr haus");
+        assert_eq!(cutter.cut(&"haus".repeat(2_000)).len(), 1);
+    }
+}

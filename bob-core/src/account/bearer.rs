@@ -203,6 +203,7 @@ mod tests {
             &format!("{good}\n"),
             &format!("{good}\0"),
             &good.to_uppercase(),
+            &format!("bs_{}", good[3..].to_uppercase()),
             &good.replacen("bs_", "BS_", 1),
             &good.replacen("bs_", "bs__", 1),
             &good.replace('_', "-"),

@@ -389,7 +389,7 @@ impl SignIn {
 
     /// Lets idle time begin again, if the last time is a while ago.
     async fn touch(&self, login: &Login, now: Timestamp) -> Result<(), SignInError> {
-        let (key, idle_until) = ((login.realm, login.id), later(now, IDLE).min(login.ends_at));
+        let (key, idle_until) = ((login.realm, login.id), later(now, IDLE));
         if idle_until < later(login.idle_until, TOUCH_EVERY) {
             return Ok(());
         }

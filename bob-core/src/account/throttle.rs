@@ -175,17 +175,14 @@ impl Throttle {
             let outcome = if outcome == Outcome::Succeeded { Outcome::Excused } else { outcome };
             end_one(&mut counters.addresses, bucket, at, outcome, FAILURES_PER_ADDRESS);
         }
-        if outcome == Outcome::Failed {
-            let before = counters.accounts.get(&tag).map_or(0, |account| account.failures.len());
-            end_one(&mut counters.accounts, tag, at, outcome, REMEMBERED_PER_ACCOUNT);
-            let after = counters.accounts.get(&tag).map_or(0, |account| account.failures.len());
-            if before < after && after == FAILURES_PER_ACCOUNT {
-                tracing::warn!(
-                    account = HEXLOWER.encode(&tag),
-                    failures = FAILURES_PER_ACCOUNT,
-                    "somebody guesses an account's password from many addresses; its sign-ins slow down"
-                );
-            }
+        let slows_down = outcome == Outcome::Failed && count_for_account(&mut counters.accounts, tag, at);
+        drop(counters);
+        if slows_down {
+            tracing::warn!(
+                account = HEXLOWER.encode(&tag),
+                failures = FAILURES_PER_ACCOUNT,
+                "somebody guesses an account's password from many addresses; its sign-ins slow down"
+            );
         }
     }
 
@@ -231,6 +228,15 @@ fn end_one<K: Copy + Eq + std::hash::Hash>(
     if !counter.is_empty() {
         map.insert(key, counter);
     }
+}
+
+/// Counts a failure of an account; whether it is the one from which on the account slows down.
+fn count_for_account(map: &mut BoundedMap<AccountTag, Counter>, tag: AccountTag, at: Timestamp) -> bool {
+    let failures =
+        |map: &BoundedMap<AccountTag, Counter>| map.get(&tag).map_or(0, |counter| counter.failures.len());
+    let before = failures(map);
+    end_one(map, tag, at, Outcome::Failed, REMEMBERED_PER_ACCOUNT);
+    before < FAILURES_PER_ACCOUNT && failures(map) == FAILURES_PER_ACCOUNT
 }
 
 fn delay(failures: usize) -> Duration {
@@ -412,45 +418,22 @@ mod tests {
         assert_eq!(delay(later(now, THROTTLE_WINDOW)), Duration::ZERO);
     }
 
-    /// Counts events of level `WARN` or worse.
-    #[derive(Default)]
-    struct Warnings(std::sync::atomic::AtomicUsize);
-
-    impl tracing::Subscriber for Warnings {
-        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-            *metadata.level() <= tracing::Level::WARN
-        }
-
-        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-            tracing::span::Id::from_u64(1)
-        }
-
-        fn event(&self, _: &tracing::Event<'_>) {
-            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        }
-
-        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-        fn enter(&self, _: &tracing::span::Id) {}
-        fn exit(&self, _: &tracing::span::Id) {}
-    }
-
     #[test]
-    fn an_account_that_is_guessed_from_everywhere_is_told_once() {
+    fn an_account_that_is_guessed_from_everywhere_is_told_each_time_it_begins() {
         let (throttle, now) = (throttle(), fixture::now());
-        let warnings = std::sync::Arc::new(Warnings::default());
-        let told = || warnings.0.load(std::sync::atomic::Ordering::Relaxed);
-        tracing::subscriber::with_default(std::sync::Arc::clone(&warnings), || {
-            for host in 0..200 {
-                assert_eq!(told(), usize::from(host >= 100), "{host}");
-                fail(&throttle, 1, "anna", &format!("10.0.0.{host}"), now);
-            }
-            let later = later(now, THROTTLE_WINDOW);
-            for host in 0..200 {
-                fail(&throttle, 1, "anna", &format!("10.0.0.{host}"), later);
-            }
-        });
-        assert_eq!(told(), 2, "and once more when it begins again");
+        let told = |times: usize, account: u8, minute: u64| {
+            let mut counters = throttle.counters();
+            let at = later(now, Duration::from_secs(60 * minute));
+            let mut fail = || count_for_account(&mut counters.accounts, [account; 16], at);
+            (0..times).filter(|_| fail()).count()
+        };
+        assert_eq!(told(99, 1, 0), 0);
+        assert_eq!(told(200, 1, 0), 1);
+        assert_eq!(told(200, 1, 14), 0);
+        assert_eq!(told(200, 1, 40), 1);
+
+        assert_eq!((told(6, 2, 50), told(99, 2, 51)), (0, 1));
+        assert_eq!(told(1, 2, 65), 0, "fewer than before, but it never stopped");
     }
 
     #[test]

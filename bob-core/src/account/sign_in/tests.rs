@@ -365,8 +365,10 @@ async fn who_belongs_to_several_businesses_chooses_after_the_password_was_right(
 #[tokio::test]
 async fn who_must_choose_has_not_failed() {
     let scene = scene().await;
-    for _ in 0..20 {
-        assert!(matches!(scene.ben(None).await, Err(SignInError::ChooseTenant(_))));
+    for _ in 0..3 {
+        scene.guess(9, "ben@shop.example", HOME).await;
+        let answer = scene.try_login(AccountKind::Tenant, "ben@shop.example", PASSWORD, HOME).await;
+        assert!(matches!(answer, Err(SignInError::ChooseTenant(_))), "{answer:?}");
     }
 }
 

@@ -135,8 +135,15 @@ async fn route(
         return preflight.unwrap_or_else(|problem| problem.into_response(&request_id));
     }
     let access = routes[0].access;
-    let mut call =
-        Call { mounted, head, body: SyncWrapper::new(body), path, params, request_id: request_id.clone(), caller: Caller::Anyone };
+    let mut call = Call {
+        mounted,
+        head,
+        body: SyncWrapper::new(body),
+        path,
+        params,
+        request_id: request_id.clone(),
+        caller: Caller::Anyone,
+    };
     // The widget door tells nobody but its own pages which methods it has.
     if access == Access::WidgetKey {
         match widget::caller(&call).await {

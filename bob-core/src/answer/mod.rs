@@ -111,6 +111,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer with no text yet.
+    #[must_use]
+    pub fn empty(outcome: Outcome, language: Language) -> Self {
+        let (pieces, citations, suggestions) = (Vec::new(), Vec::new(), Vec::new());
+        Self { outcome, language, pieces, citations, suggestions, handoff: None }
+    }
+
     /// The whole text.
     #[must_use]
     pub fn text(&self) -> String {

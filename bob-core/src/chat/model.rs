@@ -68,27 +68,15 @@ pub(super) async fn answer(
                 pieces: written.pieces,
                 citations: gate.citations().to_vec(),
                 handoff: sorry.handoff,
-                ..sorry_base(language)
+                ..Answer::empty(Outcome::Escalated, language)
             }
         }
         None if written.pieces.is_empty() => grounded,
         None => Answer {
-            outcome: Outcome::Answered,
             pieces: written.pieces,
             citations: gate.citations().to_vec(),
-            ..sorry_base(language)
+            ..Answer::empty(Outcome::Answered, language)
         },
-    }
-}
-
-fn sorry_base(language: Language) -> Answer {
-    Answer {
-        outcome: Outcome::Escalated,
-        language,
-        pieces: Vec::new(),
-        citations: Vec::new(),
-        suggestions: Vec::new(),
-        handoff: None,
     }
 }
 

@@ -113,7 +113,7 @@ impl Answering<'_> {
                     },
                 }
                 if lost {
-                    break self.nothing(language, Outcome::Escalated);
+                    break Answer::empty(Outcome::Escalated, language);
                 }
             }
         };
@@ -173,18 +173,7 @@ impl Answering<'_> {
         Answer {
             pieces: vec![text.to_owned()],
             handoff: Some(Handoff { to }),
-            ..self.nothing(language, outcome)
-        }
-    }
-
-    fn nothing(&self, language: Language, outcome: Outcome) -> Answer {
-        Answer {
-            outcome,
-            language,
-            pieces: Vec::new(),
-            citations: Vec::new(),
-            suggestions: Vec::new(),
-            handoff: None,
+            ..Answer::empty(outcome, language)
         }
     }
 

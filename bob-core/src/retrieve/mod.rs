@@ -15,6 +15,7 @@ mod search;
 mod shelf;
 mod source;
 mod spelling;
+mod stored;
 mod synonyms;
 mod thesaurus;
 
@@ -30,6 +31,7 @@ use crate::language::Language;
 pub use index::Index;
 pub use lexical::{DEFAULT_ROOM, LexicalRetriever};
 pub use source::PassageSource;
+pub use stored::StoredKnowledge;
 pub use synonyms::Synonyms;
 
 /// Whose texts may be searched, and as whom: without a scope there is no search.

@@ -294,14 +294,7 @@ fn delivered(
         visitor,
         proven,
         session: key.session.clone(),
-        answer: Answer {
-            outcome: Outcome::Delivered,
-            language: language.unwrap_or(Language::EN),
-            pieces: Vec::new(),
-            citations: Vec::new(),
-            suggestions: Vec::new(),
-            handoff: None,
-        },
+        answer: Answer::empty(Outcome::Delivered, language.unwrap_or(Language::EN)),
         persona: String::new(),
         disclose: false,
     }

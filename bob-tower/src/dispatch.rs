@@ -180,7 +180,7 @@ async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobB
     match route.access {
         Access::Open | Access::WidgetKey => {}
         Access::OwnOrigin => {
-            same_origin::require(&call.mounted.mount, call.headers(), "cross_origin_refused")?
+            same_origin::require(&call.mounted.mount, call.headers(), "cross_origin_refused")?;
         }
         Access::SignedIn => call.caller = Caller::Person(Box::new(authenticate(&call).await?)),
         Access::Holds(permission) => {

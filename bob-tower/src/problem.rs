@@ -17,9 +17,12 @@ use serde::Serialize;
 
 use crate::body::BobBody;
 
-/// One failure of a request.
+/// One failure of a request; boxed, since it is the rarer half of every result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -55,7 +58,8 @@ pub(crate) struct ProblemView<'a> {
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let (errors, headers) = (Vec::new(), Vec::new());
-        Self { status, code, detail: detail.into(), errors, turn: None, retry_after: None, headers }
+        let detail = detail.into();
+        Self(Box::new(Parts { status, code, detail, errors, turn: None, retry_after: None, headers }))
     }
 
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
@@ -91,7 +95,7 @@ impl Problem {
             _ => "validation_failed",
         });
         let mut problem = Self::unprocessable(code, "The body does not fit; see errors.");
-        problem.errors = errors;
+        problem.0.errors = errors;
         problem
     }
 
@@ -117,44 +121,44 @@ impl Problem {
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     pub(crate) fn retry_after(mut self, after: Duration) -> Self {
-        self.retry_after = Some(after);
+        self.0.retry_after = Some(after);
         self
     }
 
     pub(crate) fn about(mut self, turn: TurnId) -> Self {
-        self.turn = Some(turn);
+        self.0.turn = Some(turn);
         self
     }
 
     /// The problem as JSON, as the last event of a stream or the body of an answer.
     pub(crate) fn view<'a>(&'a self, request_id: &'a str) -> ProblemView<'a> {
         ProblemView {
-            r#type: format!("urn:bob:problem:{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            code: self.code,
-            detail: &self.detail,
+            r#type: format!("urn:bob:problem:{}", self.0.code),
+            title: self.0.status.canonical_reason().unwrap_or("Error"),
+            status: self.0.status.as_u16(),
+            code: self.0.code,
+            detail: &self.0.detail,
             request_id,
-            turn_id: self.turn.map(|turn| turn.to_string()),
-            errors: &self.errors,
+            turn_id: self.0.turn.map(|turn| turn.to_string()),
+            errors: &self.0.errors,
         }
     }
 
     pub(crate) fn into_response(self, request_id: &str) -> Response<BobBody> {
         let body = serde_json::to_vec(&self.view(request_id)).unwrap_or_default();
         let mut response = Response::new(BobBody::from(body));
-        *response.status_mut() = self.status;
+        *response.status_mut() = self.0.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(after) = self.retry_after {
+        if let Some(after) = self.0.retry_after {
             headers.insert(RETRY_AFTER, whole_seconds(after).into());
         }
-        headers.extend(self.headers);
+        headers.extend(self.0.headers);
         response
     }
 }

@@ -81,18 +81,17 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// Reads a JSON object; fields it does not know, and fields of a wrong kind, are named.
 pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let malformed = || Problem::bad_request("malformed_json", "The body is not well-formed JSON in UTF-8.");
     // serde would read an array as a struct by position; only an object names its fields.
-    if body.trim_ascii_start().first() != Some(&b'{') && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+    if body.trim_ascii_start().first() != Some(&b'{') {
         let detail = "The body is a JSON object.".to_owned();
-        return Err(Problem::invalid(vec![FieldError {
-            pointer: String::new(),
-            code: "invalid_type",
-            detail,
-        }]));
+        let not_an_object = FieldError { pointer: String::new(), code: "invalid_type", detail };
+        let read = serde_json::from_slice::<IgnoredAny>(body);
+        return Err(read.map_or_else(|_| malformed(), |_| Problem::invalid(vec![not_an_object])));
     }
     serde_json::from_slice(body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => Problem::invalid(vec![field_error(&error.to_string())]),
-        _ => Problem::bad_request("malformed_json", "The body is not well-formed JSON in UTF-8."),
+        _ => malformed(),
     })
 }
 

@@ -73,13 +73,12 @@ struct Log {
 impl LiveTurn {
     pub(super) fn publish(&self, event: TurnEvent) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let ends = event.is_last();
-        log.events.push(event.clone());
-        let number = log.events.len() as u64;
+        let number = log.events.len() as u64 + 1;
         log.listeners.retain(|listener| listener.send((number, event.clone())).is_ok());
-        if ends {
+        if event.is_last() {
             log.listeners.clear();
         }
+        log.events.push(event);
     }
 
     /// What was published so far.

@@ -40,7 +40,7 @@ impl VisitorTokens {
         Self { key: keyring.hmac("visitor token") }
     }
 
-    /// A token for a visitor of a tenant, good for [`LIFETIME`].
+    /// A token for a visitor of a tenant, good for 180 days.
     #[must_use]
     pub fn mint(&self, tenant: TenantId, visitor: VisitorId, now: Timestamp) -> String {
         let mut token = Vec::with_capacity(BODY + TAG);

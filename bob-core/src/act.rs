@@ -1,6 +1,7 @@
 //! Who does something, when and why: what every change is recorded with.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::id::{AccountId, NodeId, VisitorId};
 
@@ -14,6 +15,28 @@ pub enum Principal {
     Visitor(VisitorId),
     /// A person who signed in.
     Account(AccountId),
+}
+
+impl Principal {
+    /// The name of its kind, as used in storage.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::System(_) => "system",
+            Self::Visitor(_) => "visitor",
+            Self::Account(_) => "account",
+        }
+    }
+
+    /// Its identifier, whatever its kind.
+    #[must_use]
+    pub const fn id(&self) -> Uuid {
+        match self {
+            Self::System(node) => node.as_uuid(),
+            Self::Visitor(visitor) => visitor.as_uuid(),
+            Self::Account(account) => account.as_uuid(),
+        }
+    }
 }
 
 /// One deed: every mutating call of a port carries one and records it with what it changed.

@@ -1,0 +1,146 @@
+//! People.
+
+use async_trait::async_trait;
+use bob_core::account::{Account, Email, Membership, PasswordHash, PlatformRole, TenantRole};
+use bob_core::act::Act;
+use bob_core::id::{AccountId, TenantId};
+use bob_core::storage::{AccountStore, Result};
+
+use super::audit::{Subject, record};
+use super::error::failed;
+use super::rows::{Cells, account, blob, micros};
+use super::writer::Unit;
+use super::{SqliteStorage, not_found};
+
+#[async_trait]
+impl AccountStore for SqliteStorage {
+    async fn create_account(&self, act: &Act, account: Account) -> Result<()> {
+        const OPERATION: &str = "create_account";
+        let act = act.clone();
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    insert_account(unit, &act, &account).await?;
+                    record(unit, None, &act, OPERATION, Subject(Some(account.id.as_uuid()), None)).await
+                })
+            })
+            .await
+    }
+
+    async fn account_by_email(&self, email: &Email) -> Result<Option<Account>> {
+        const OPERATION: &str = "account_by_email";
+        let found = sqlx::query(
+            "SELECT account_id, email, name, password, platform_role, disabled_at
+             FROM bob_accounts WHERE email = $1",
+        )
+        .bind(email.as_str())
+        .fetch_optional(self.readers())
+        .await
+        .map_err(failed(OPERATION))?;
+        found.map(|row| account(&row, OPERATION)).transpose()
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        const OPERATION: &str = "account";
+        let found = sqlx::query(
+            "SELECT account_id, email, name, password, platform_role, disabled_at
+             FROM bob_accounts WHERE account_id = $1",
+        )
+        .bind(blob(id.as_uuid()))
+        .fetch_optional(self.readers())
+        .await
+        .map_err(failed(OPERATION))?;
+        found.map(|row| account(&row, OPERATION)).transpose()
+    }
+
+    async fn has_platform_people(&self) -> Result<bool> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM bob_accounts WHERE platform_role IS NOT NULL)")
+            .fetch_one(self.readers())
+            .await
+            .map_err(failed("has_platform_people"))
+    }
+
+    async fn set_password(&self, act: &Act, account: &AccountId, password: PasswordHash) -> Result<()> {
+        const OPERATION: &str = "set_password";
+        let (act, account) = (act.clone(), *account);
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    let update = sqlx::query("UPDATE bob_accounts SET password = $2 WHERE account_id = $1")
+                        .bind(blob(account.as_uuid()))
+                        .bind(password.as_str().to_owned());
+                    if unit.execute(update).await? == 0 {
+                        return Err(not_found(OPERATION));
+                    }
+                    record(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
+                })
+            })
+            .await
+    }
+
+    async fn set_platform_role(
+        &self,
+        act: &Act,
+        account: &AccountId,
+        role: Option<PlatformRole>,
+    ) -> Result<()> {
+        const OPERATION: &str = "set_platform_role";
+        let (act, account) = (act.clone(), *account);
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    let update =
+                        sqlx::query("UPDATE bob_accounts SET platform_role = $2 WHERE account_id = $1")
+                            .bind(blob(account.as_uuid()))
+                            .bind(role.map(PlatformRole::as_str));
+                    if unit.execute(update).await? == 0 {
+                        return Err(not_found(OPERATION));
+                    }
+                    record(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
+                })
+            })
+            .await
+    }
+
+    async fn memberships(&self, account: &AccountId) -> Result<Vec<Membership>> {
+        const OPERATION: &str = "memberships";
+        let rows = sqlx::query(
+            "SELECT t.tenant_id, t.name, t.slug, m.role
+             FROM bob_memberships m JOIN bob_tenants t ON t.tenant_id = m.tenant_id
+             WHERE m.account_id = $1
+             ORDER BY t.name, t.tenant_id",
+        )
+        .bind(blob(account.as_uuid()))
+        .fetch_all(self.readers())
+        .await
+        .map_err(failed(OPERATION))?;
+        rows.iter()
+            .map(|row| {
+                let mut cells = Cells::of(row, OPERATION);
+                Ok(Membership {
+                    tenant: cells.id(TenantId::from_uuid)?,
+                    tenant_name: cells.take()?,
+                    tenant_slug: cells.parsed()?,
+                    role: cells.named(TenantRole::from_name)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Adds a person.
+pub(super) async fn insert_account(unit: &mut Unit<'_>, act: &Act, account: &Account) -> Result<()> {
+    let insert = sqlx::query(
+        "INSERT INTO bob_accounts (account_id, email, name, password, platform_role, disabled_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(blob(account.id.as_uuid()))
+    .bind(account.email.as_str().to_owned())
+    .bind(account.name.clone())
+    .bind(account.password.as_ref().map(|password| password.as_str().to_owned()))
+    .bind(account.platform_role.map(PlatformRole::as_str))
+    .bind(account.disabled_at.map(micros))
+    .bind(micros(act.at));
+    unit.execute(insert).await?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! All storage ports on SQLite: one file, one writer that groups commits, several readers.
+
+mod account;
+mod audit;
+mod conversation;
+mod error;
+mod knowledge;
+mod login;
+mod open;
+mod record;
+mod rows;
+mod tenant;
+mod turn;
+mod writer;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bob_core::storage::{Result, Storage, StorageError, StorageErrorKind};
+use jiff::Timestamp;
+use sqlx::SqlitePool;
+
+use error::failed;
+use rows::{Cells, micros};
+use writer::Writer;
+
+pub use error::{OpenError, OpenErrorKind};
+pub use open::{ParseOptionsError, SqliteOptions};
+
+/// Storage in one SQLite file. Clones share it.
+///
+/// Writes go through one task that runs whatever waits in one transaction and answers when it is on disk
+/// (`synchronous=FULL`), so many turns share one `fsync`; reads have connections of their own and never wait for a
+/// write. Several processes may share the file.
+///
+/// When the last clone is dropped, the writer finishes what is queued and ends; [`close`](Self::close) waits for that.
+///
+/// ```
+/// use bob_core::storage::{Storage as _, TenantStore as _};
+/// use bob_core::tenant::TenantRef;
+/// use bob_storage::{SqliteOptions, SqliteStorage};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("bob.db");
+/// let storage = SqliteStorage::open(SqliteOptions::file(path)).await?;
+/// storage.check().await?;
+/// assert_eq!(storage.find_tenant(&TenantRef::Slug("shop".parse()?)).await?, None);
+/// storage.close().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqliteStorage {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    writer: Writer,
+    readers: SqlitePool,
+}
+
+impl SqliteStorage {
+    /// Opens a database, makes it if there is none, and brings its tables up to date.
+    ///
+    /// Starts the writer on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenErrorKind`] says what can be done about each.
+    pub async fn open(options: SqliteOptions) -> std::result::Result<Self, OpenError> {
+        let connection = options.prepare().await?;
+        let readers = options.reader_pool();
+        let writer = Writer::start(connection, options);
+        Ok(Self { shared: Arc::new(Shared { writer, readers }) })
+    }
+
+    /// Lets what is queued be written, moves everything into the one file, and closes it.
+    ///
+    /// Every later call, on any clone, is answered with [`StorageErrorKind::Unavailable`].
+    pub async fn close(&self) {
+        // Readers first, so that none of them holds up the writer's last checkpoint.
+        self.shared.readers.close().await;
+        self.shared.writer.close().await;
+    }
+
+    fn writer(&self) -> &Writer {
+        &self.shared.writer
+    }
+
+    fn readers(&self) -> &SqlitePool {
+        &self.shared.readers
+    }
+}
+
+impl fmt::Debug for SqliteStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStorage").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Storage for SqliteStorage {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn check(&self) -> Result<()> {
+        const OPERATION: &str = "check";
+        let now = micros(Timestamp::now());
+        let write = sqlx::query("INSERT OR REPLACE INTO bob_health (node, at) VALUES (0, $1)").bind(now);
+        self.writer().run(OPERATION, move |unit| Box::pin(async { unit.execute(write).await })).await?;
+        let row = sqlx::query("SELECT at FROM bob_health WHERE node = 0").fetch_one(self.readers()).await;
+        let read: i64 = Cells::of(&row.map_err(failed(OPERATION))?, OPERATION).take()?;
+        // Another process may have checked in between.
+        if read >= now { Ok(()) } else { Err(StorageError::new(StorageErrorKind::Unavailable, OPERATION)) }
+    }
+}
+
+/// Nothing of that name, or another tenant's.
+fn not_found(operation: &'static str) -> StorageError {
+    StorageError::new(StorageErrorKind::NotFound, operation)
+}

@@ -1,0 +1,240 @@
+//! Options, connections and migrations.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection, SqlitePool};
+
+use super::error::{OpenError, OpenErrorKind};
+
+/// Where Bob notes which migrations ran; not sqlx's own table, which the host may use for its migrations.
+const MIGRATIONS: &str = "_bob_migrations";
+
+/// How long to wait before a database that somebody else is just creating is tried again.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// How a database file is opened.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use bob_storage::SqliteOptions;
+///
+/// let options: SqliteOptions = "sqlite://bob.db".parse()?;
+/// let options = options.busy_timeout(Duration::from_secs(2)).readers(8);
+/// # Ok::<(), bob_storage::ParseOptionsError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    path: PathBuf,
+    busy_timeout: Duration,
+    readers: u32,
+    pub(super) queue: usize,
+    max_bytes: Option<u64>,
+}
+
+/// The text does not name a database file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write sqlite:// and the path of a file, such as sqlite://bob.db")]
+pub struct ParseOptionsError;
+
+impl SqliteOptions {
+    /// Opens the file at `path`, and makes it if there is none; its folder must exist.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            busy_timeout: Duration::from_secs(5),
+            readers: 4,
+            queue: 1_024,
+            max_bytes: None,
+        }
+    }
+
+    /// How long to wait for another process that has the file locked; 5 seconds.
+    #[must_use]
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// How many connections read at a time, at least one; 4.
+    #[must_use]
+    pub fn readers(mut self, readers: u32) -> Self {
+        self.readers = readers.max(1);
+        self
+    }
+
+    /// How many writes may wait, at least one; 1,024. A write that finds the queue full is refused at once.
+    #[must_use]
+    pub fn queue(mut self, writes: usize) -> Self {
+        self.queue = writes.max(1);
+        self
+    }
+
+    /// How large the file may grow; without a bound. Past it writes are refused as on a full disk, and reads go on.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// What every connection shares. The busy timeout comes first, so that the pragmas behind it may wait.
+    fn connect(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(&self.path)
+            .busy_timeout(self.busy_timeout)
+            .foreign_keys(true)
+            .statement_cache_capacity(64)
+            .pragma("temp_store", "MEMORY")
+            .disable_statement_logging()
+    }
+
+    /// A connection that writes.
+    pub(super) async fn writer(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let options =
+            self.connect().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        let mut connection = options.connect().await?;
+        if let Some(bytes) = self.max_bytes {
+            let size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut connection).await?;
+            let pages = bytes / u64::try_from(size).unwrap_or(4_096).max(1);
+            let pages = i64::try_from(pages.max(1)).unwrap_or(i64::MAX);
+            // A pragma takes no parameters, and a number is safe to write out.
+            let bound = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+            sqlx::query(bound).execute(&mut connection).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Connections that read, made as they are needed.
+    pub(super) fn reader_pool(&self) -> SqlitePool {
+        SqlitePoolOptions::new()
+            .max_connections(self.readers)
+            .acquire_timeout(self.busy_timeout.max(Duration::from_secs(1)))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(self.connect().read_only(true))
+    }
+
+    /// Makes the file if there is none, for its owner's eyes only, and brings its tables up to date.
+    pub(super) async fn prepare(&self) -> Result<SqliteConnection, OpenError> {
+        create(&self.path).map_err(|error| OpenError::because(OpenErrorKind::Unavailable, error))?;
+        // Turning WAL on needs the file alone and does not wait for that, so two who begin together must try again.
+        let patience = Instant::now() + self.busy_timeout;
+        loop {
+            match self.prepare_once().await {
+                Err(error) if error.is_busy() && Instant::now() < patience => tokio::time::sleep(RETRY).await,
+                prepared => return prepared,
+            }
+        }
+    }
+
+    async fn prepare_once(&self) -> Result<SqliteConnection, OpenError> {
+        let mut connection = self.writer().await?;
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
+        if !mode.eq_ignore_ascii_case("wal") {
+            let why = "the file system has no shared memory, which WAL needs";
+            return Err(OpenError::because(OpenErrorKind::Unavailable, why));
+        }
+        migrate(&mut connection).await?;
+        Ok(connection)
+    }
+}
+
+impl FromStr for SqliteOptions {
+    type Err = ParseOptionsError;
+
+    /// Reads `sqlite://` and a path, relative (`sqlite://bob.db`) or absolute (`sqlite:///var/lib/bob.db`).
+    fn from_str(url: &str) -> Result<Self, ParseOptionsError> {
+        if !url.starts_with("sqlite:") || url.contains('?') || url.contains(":memory:") {
+            return Err(ParseOptionsError);
+        }
+        let options = SqliteConnectOptions::from_str(url).map_err(|_| ParseOptionsError)?;
+        let path = options.get_filename();
+        // SQLite would read `file:` as an address with parameters of its own.
+        if path.as_os_str().is_empty() || path.to_str().is_none_or(|path| path.starts_with("file:")) {
+            return Err(ParseOptionsError);
+        }
+        Ok(Self::file(path))
+    }
+}
+
+/// SQLite gives its own two files beside it the same permissions.
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn migrations() -> Migrator {
+    let first = include_str!("../../migrations/sqlite/0001_begin.sql");
+    let step = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(vec![step(1, "begin", first)]);
+    migrator.dangerous_set_table_name(MIGRATIONS);
+    migrator
+}
+
+/// Brings the tables up to date, all or nothing; the write lock keeps other processes out meanwhile.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration, VersionMissing};
+
+    let migrator = migrations();
+    let newest = migrator.iter().map(|migration| migration.version).max();
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    match migrator.run_direct(None, &mut *transaction, false).await {
+        Ok(()) => {}
+        Err(Execute(error) | ExecuteMigration(error, _)) => return Err(error.into()),
+        Err(VersionMissing(version)) if Some(version) > newest => {
+            return Err(OpenError::because(OpenErrorKind::Newer, VersionMissing(version)));
+        }
+        Err(error) => return Err(OpenError::because(OpenErrorKind::NotBobs, error)),
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(url: &str, path: Option<&str>) {
+        let read = url.parse::<SqliteOptions>().ok().map(|options| options.path);
+        assert_eq!(read, path.map(PathBuf::from), "{url}");
+    }
+
+    #[test]
+    fn a_url_names_a_file() {
+        check("sqlite://bob.db", Some("bob.db"));
+        check("sqlite:bob.db", Some("bob.db"));
+        check("sqlite://data/bob.db", Some("data/bob.db"));
+        check("sqlite:///var/lib/bob.db", Some("/var/lib/bob.db"));
+    }
+
+    #[test]
+    fn what_names_no_file_is_refused() {
+        for url in [
+            "",
+            "bob.db",
+            "sqlite://",
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite://bob.db?mode=memory",
+            "sqlite://file:bob.db%3Fmode=memory",
+            "postgres://localhost/bob",
+        ] {
+            check(url, None);
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Tenants, their widget keys and their credits.
+
+use async_trait::async_trait;
+use bob_core::account::{Account, TenantRole};
+use bob_core::act::Act;
+use bob_core::credit::{CreditBalance, MilliCredits};
+use bob_core::id::{PersonaId, TenantId, WidgetKeyId};
+use bob_core::knowledge::KnowledgeStatus;
+use bob_core::origin::OriginPattern;
+use bob_core::persona::Persona;
+use bob_core::storage::{Onboarding, Result, TenantSnapshot, TenantStore};
+use bob_core::tenant::{Tenant, TenantRef};
+use bob_core::widget_key::WidgetKey;
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+
+use super::account::insert_account;
+use super::audit::{Subject, record};
+use super::error::{corrupt, failed};
+use super::knowledge::insert_version;
+use super::record;
+use super::rows::{Cells, blob, micros};
+use super::writer::Unit;
+use super::{SqliteStorage, not_found};
+
+#[async_trait]
+impl TenantStore for SqliteStorage {
+    async fn onboard(&self, act: &Act, new: Onboarding) -> Result<()> {
+        const OPERATION: &str = "onboard";
+        let act = act.clone();
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    let id = new.tenant.id;
+                    insert_tenant(unit, &act, &new).await?;
+                    insert_key(unit, &act, &id, &new.widget_key).await?;
+                    for (item, text) in &new.knowledge {
+                        insert_version(unit, &act, &id, item, text, KnowledgeStatus::Published).await?;
+                    }
+                    for (position, (language, words)) in (0_i64..).zip(&new.synonyms.0) {
+                        let words = record::write(words).map_err(|error| corrupt(OPERATION, error))?;
+                        let insert = sqlx::query(
+                            "INSERT INTO bob_synonyms (tenant_id, position, language, words)
+                             VALUES ($1, $2, $3, $4)",
+                        )
+                        .bind(blob(id.as_uuid()))
+                        .bind(position)
+                        .bind(language.as_str().to_owned())
+                        .bind(words);
+                        unit.execute(insert).await?;
+                    }
+                    for (person, role) in new.people {
+                        insert_member(unit, &act, &id, person, role).await?;
+                    }
+                    record(unit, Some(&id), &act, OPERATION, Subject(Some(id.as_uuid()), None)).await
+                })
+            })
+            .await
+    }
+
+    async fn find_tenant(&self, named: &TenantRef) -> Result<Option<TenantId>> {
+        const OPERATION: &str = "find_tenant";
+        let query = match named {
+            TenantRef::Id(id) => {
+                sqlx::query("SELECT tenant_id FROM bob_tenants WHERE tenant_id = $1").bind(blob(id.as_uuid()))
+            }
+            TenantRef::Slug(slug) => {
+                sqlx::query("SELECT tenant_id FROM bob_tenants WHERE slug = $1").bind(slug.as_str())
+            }
+        };
+        let found = query.fetch_optional(self.readers()).await.map_err(failed(OPERATION))?;
+        found.map(|row| Cells::of(&row, OPERATION).id(TenantId::from_uuid)).transpose()
+    }
+
+    async fn tenant_of_host(&self, host: &str) -> Result<Option<TenantId>> {
+        const OPERATION: &str = "tenant_of_host";
+        let found = sqlx::query("SELECT tenant_id FROM bob_tenant_hosts WHERE host = $1")
+            .bind(host)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(failed(OPERATION))?;
+        found.map(|row| Cells::of(&row, OPERATION).id(TenantId::from_uuid)).transpose()
+    }
+
+    async fn tenant_version(&self, tenant: &TenantId) -> Result<u64> {
+        const OPERATION: &str = "tenant_version";
+        let found = sqlx::query("SELECT version FROM bob_tenants WHERE tenant_id = $1")
+            .bind(blob(tenant.as_uuid()))
+            .fetch_optional(self.readers())
+            .await
+            .map_err(failed(OPERATION))?;
+        Cells::of(&found.ok_or_else(|| not_found(OPERATION))?, OPERATION).number()
+    }
+
+    async fn tenant_snapshot(&self, tenant: &TenantId) -> Result<TenantSnapshot> {
+        const OPERATION: &str = "tenant_snapshot";
+        // One statement, hence all of one moment: a row for each key, the tenant's columns repeated.
+        let rows = sqlx::query(
+            "SELECT t.version, t.release, t.slug, t.name, t.languages,
+                 (SELECT json_group_array(h.host ORDER BY h.position)
+                  FROM bob_tenant_hosts h WHERE h.tenant_id = t.tenant_id),
+                 p.persona_id, p.version, p.name, p.description, p.tone, p.system_prompt,
+                 k.key_id, k.key, k.embed, k.ends_at,
+                 (SELECT json_group_array(o.origin ORDER BY o.position)
+                  FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id)
+             FROM bob_tenants t
+             JOIN bob_personas p ON p.tenant_id = t.tenant_id AND p.persona_id = t.persona_id
+                 AND p.version = t.persona_version
+             LEFT JOIN bob_widget_keys k ON k.tenant_id = t.tenant_id
+             WHERE t.tenant_id = $1
+             ORDER BY k.key_id",
+        )
+        .bind(blob(tenant.as_uuid()))
+        .fetch_all(self.readers())
+        .await
+        .map_err(failed(OPERATION))?;
+        let first = rows.first().ok_or_else(|| not_found(OPERATION))?;
+        let mut snapshot = read_tenant(*tenant, &mut Cells::of(first, OPERATION))?;
+        for row in &rows {
+            snapshot.widget_keys.extend(read_key(row, OPERATION)?);
+        }
+        Ok(snapshot)
+    }
+
+    async fn add_widget_key(&self, act: &Act, tenant: &TenantId, key: WidgetKey) -> Result<()> {
+        const OPERATION: &str = "add_widget_key";
+        let (act, tenant) = (act.clone(), *tenant);
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    bump(unit, &tenant, OPERATION).await?;
+                    insert_key(unit, &act, &tenant, &key).await?;
+                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.id.as_uuid()), None)).await
+                })
+            })
+            .await
+    }
+
+    async fn set_key_origins(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        origins: Vec<OriginPattern>,
+    ) -> Result<()> {
+        const OPERATION: &str = "set_key_origins";
+        let (act, tenant, key) = (act.clone(), *tenant, *key);
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    let known =
+                        sqlx::query("SELECT 1 FROM bob_widget_keys WHERE tenant_id = $1 AND key_id = $2")
+                            .bind(blob(tenant.as_uuid()))
+                            .bind(blob(key.as_uuid()));
+                    unit.row(known).await?.ok_or_else(|| not_found(OPERATION))?;
+                    let delete = sqlx::query(
+                        "DELETE FROM bob_widget_key_origins WHERE tenant_id = $1 AND key_id = $2",
+                    )
+                    .bind(blob(tenant.as_uuid()))
+                    .bind(blob(key.as_uuid()));
+                    unit.execute(delete).await?;
+                    insert_origins(unit, &tenant, &key, &origins).await?;
+                    bump(unit, &tenant, OPERATION).await?;
+                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
+                })
+            })
+            .await
+    }
+
+    async fn end_widget_key(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        ends_at: Timestamp,
+    ) -> Result<()> {
+        const OPERATION: &str = "end_widget_key";
+        let (act, tenant, key) = (act.clone(), *tenant, *key);
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    let update = sqlx::query(
+                        "UPDATE bob_widget_keys SET ends_at = $3 WHERE tenant_id = $1 AND key_id = $2",
+                    )
+                    .bind(blob(tenant.as_uuid()))
+                    .bind(blob(key.as_uuid()))
+                    .bind(micros(ends_at));
+                    if unit.execute(update).await? == 0 {
+                        return Err(not_found(OPERATION));
+                    }
+                    bump(unit, &tenant, OPERATION).await?;
+                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
+                })
+            })
+            .await
+    }
+
+    async fn live_origins(&self, now: Timestamp) -> Result<Vec<OriginPattern>> {
+        const OPERATION: &str = "live_origins";
+        let rows = sqlx::query(
+            "SELECT DISTINCT o.origin
+             FROM bob_widget_keys k
+             JOIN bob_widget_key_origins o ON o.tenant_id = k.tenant_id AND o.key_id = k.key_id
+             WHERE k.ends_at IS NULL OR k.ends_at > $1",
+        )
+        .bind(micros(now))
+        .fetch_all(self.readers())
+        .await
+        .map_err(failed(OPERATION))?;
+        let origins = rows.iter().map(|row| Cells::of(row, OPERATION).take());
+        Ok(patterns(&origins.collect::<Result<Vec<&str>>>()?))
+    }
+
+    async fn credit_balance(&self, tenant: &TenantId) -> Result<CreditBalance> {
+        const OPERATION: &str = "credit_balance";
+        let found = sqlx::query("SELECT granted, reserved, settled FROM bob_credits WHERE tenant_id = $1")
+            .bind(blob(tenant.as_uuid()))
+            .fetch_optional(self.readers())
+            .await
+            .map_err(failed(OPERATION))?;
+        let row = found.ok_or_else(|| not_found(OPERATION))?;
+        let mut cells = Cells::of(&row, OPERATION);
+        Ok(CreditBalance {
+            granted: MilliCredits(cells.take()?),
+            reserved: MilliCredits(cells.take()?),
+            settled: MilliCredits(cells.take()?),
+        })
+    }
+}
+
+/// The tenant itself, its persona, its hosts and its credits.
+async fn insert_tenant(unit: &mut Unit<'_>, act: &Act, new: &Onboarding) -> Result<()> {
+    let Onboarding { tenant, persona, credits, .. } = new;
+    let languages: Vec<&str> = tenant.languages.iter().map(|language| language.as_str()).collect();
+    let languages = record::write(&languages).map_err(|error| corrupt("onboard", error))?;
+    let insert = sqlx::query(
+        "INSERT INTO bob_tenants (tenant_id, slug, name, languages, persona_id, persona_version, version, release,
+             created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7);
+         INSERT INTO bob_personas (tenant_id, persona_id, version, name, description, tone, system_prompt,
+             created_at)
+         VALUES ($1, $5, $6, $8, $9, $10, $11, $7);
+         INSERT INTO bob_credits (tenant_id, granted) VALUES ($1, $12)",
+    )
+    .bind(blob(tenant.id.as_uuid()))
+    .bind(tenant.slug.as_str().to_owned())
+    .bind(tenant.name.clone())
+    .bind(languages)
+    .bind(blob(persona.id.as_uuid()))
+    .bind(i64::from(persona.version))
+    .bind(micros(act.at))
+    .bind(persona.name.clone())
+    .bind(persona.description.clone())
+    .bind(persona.tone.clone())
+    .bind(persona.system_prompt.clone())
+    .bind(credits.0);
+    unit.execute(insert).await?;
+    for (position, host) in (0_i64..).zip(&tenant.hosts) {
+        let insert =
+            sqlx::query("INSERT INTO bob_tenant_hosts (host, tenant_id, position) VALUES ($1, $2, $3)")
+                .bind(host.clone())
+                .bind(blob(tenant.id.as_uuid()))
+                .bind(position);
+        unit.execute(insert).await?;
+    }
+    Ok(())
+}
+
+async fn insert_key(unit: &mut Unit<'_>, act: &Act, tenant: &TenantId, key: &WidgetKey) -> Result<()> {
+    let insert = sqlx::query(
+        "INSERT INTO bob_widget_keys (tenant_id, key_id, key, embed, ends_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(blob(tenant.as_uuid()))
+    .bind(blob(key.id.as_uuid()))
+    .bind(key.key.as_str().to_owned())
+    .bind(key.embed)
+    .bind(key.ends_at.map(micros))
+    .bind(micros(act.at));
+    unit.execute(insert).await?;
+    insert_origins(unit, tenant, &key.id, &key.origins).await
+}
+
+async fn insert_origins(
+    unit: &mut Unit<'_>,
+    tenant: &TenantId,
+    key: &WidgetKeyId,
+    origins: &[OriginPattern],
+) -> Result<()> {
+    for (position, origin) in (0_i64..).zip(origins) {
+        let insert = sqlx::query(
+            "INSERT INTO bob_widget_key_origins (tenant_id, key_id, position, origin) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(blob(tenant.as_uuid()))
+        .bind(blob(key.as_uuid()))
+        .bind(position)
+        .bind(origin.to_string());
+        unit.execute(insert).await?;
+    }
+    Ok(())
+}
+
+/// Makes a person a member; whoever is known by their address stays who they are, and nobody gets a platform role.
+async fn insert_member(
+    unit: &mut Unit<'_>,
+    act: &Act,
+    tenant: &TenantId,
+    person: Account,
+    role: TenantRole,
+) -> Result<()> {
+    let known = sqlx::query("SELECT account_id FROM bob_accounts WHERE email = $1")
+        .bind(person.email.as_str().to_owned());
+    let member = match unit.row(known).await? {
+        Some(row) => Cells::of(&row, "onboard").take()?,
+        None => {
+            let person = Account { platform_role: None, ..person };
+            insert_account(unit, act, &person).await?;
+            blob(person.id.as_uuid())
+        }
+    };
+    let insert = sqlx::query(
+        "INSERT INTO bob_memberships (tenant_id, account_id, role, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id, account_id) DO UPDATE SET role = excluded.role",
+    )
+    .bind(blob(tenant.as_uuid()))
+    .bind(member)
+    .bind(role.as_str())
+    .bind(micros(act.at));
+    unit.execute(insert).await?;
+    Ok(())
+}
+
+/// Gives the tenant's snapshot a new version.
+pub(super) async fn bump(unit: &mut Unit<'_>, tenant: &TenantId, operation: &'static str) -> Result<()> {
+    let update = sqlx::query("UPDATE bob_tenants SET version = version + 1 WHERE tenant_id = $1")
+        .bind(blob(tenant.as_uuid()));
+    if unit.execute(update).await? == 0 { Err(not_found(operation)) } else { Ok(()) }
+}
+
+/// Everything of a snapshot but the keys.
+fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
+    let (version, release) = (cells.number()?, cells.number()?);
+    let (slug, name) = (cells.parsed()?, cells.take()?);
+    let languages: Vec<&str> = cells.json()?;
+    let languages = languages.into_iter().map(str::parse).collect::<std::result::Result<_, _>>();
+    let tenant = Tenant {
+        id,
+        slug,
+        name,
+        languages: languages.map_err(|error| corrupt("tenant_snapshot", error))?,
+        hosts: cells.json()?,
+    };
+    let persona = Persona {
+        id: cells.id(PersonaId::from_uuid)?,
+        version: cells.number()?,
+        name: cells.take()?,
+        description: cells.take()?,
+        tone: cells.take()?,
+        system_prompt: cells.take()?,
+    };
+    Ok(TenantSnapshot { version, tenant, persona, widget_keys: Vec::new(), release })
+}
+
+/// The key of a snapshot's row; none for a tenant without keys.
+fn read_key(row: &SqliteRow, operation: &'static str) -> Result<Option<WidgetKey>> {
+    let mut cells = Cells::of(row, operation).skip(12);
+    let Some(id) = cells.optional_id(WidgetKeyId::from_uuid)? else { return Ok(None) };
+    let (key, embed, ends_at) = (cells.parsed()?, cells.take()?, cells.optional_time()?);
+    let origins: Vec<&str> = cells.json()?;
+    Ok(Some(WidgetKey { id, key, origins: patterns(&origins), embed, ends_at }))
+}
+
+/// The patterns that still are some: what was written and has become a public suffix since opens nothing any more.
+fn patterns(texts: &[&str]) -> Vec<OriginPattern> {
+    let read = |text: &&str| {
+        let pattern = text.parse();
+        if pattern.is_err() {
+            tracing::warn!(origin = *text, "a stored origin is no longer accepted, and ignored");
+        }
+        pattern.ok()
+    };
+    texts.iter().filter_map(read).collect()
+}

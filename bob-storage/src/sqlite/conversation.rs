@@ -52,23 +52,23 @@ impl ConversationStore for SqliteStorage {
         &self,
         tenant: &TenantId,
         conversation: &ConversationId,
-        after: u64,
+        before: Option<u64>,
         limit: u32,
     ) -> Result<History> {
         const OPERATION: &str = "history";
-        // One more than wanted tells whether there are more; a conversation without any has one row of nulls.
+        // The latest first, and one more than wanted, which tells whether there are older ones; a conversation without any has one row of nulls.
         let mut rows = sqlx::query(
             "SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
              FROM bob_conversations c
              LEFT JOIN bob_messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.conversation_id
-                 AND m.number > $3
+                 AND m.number < $3
              WHERE c.tenant_id = $1 AND c.conversation_id = $2
-             ORDER BY m.number
+             ORDER BY m.number DESC
              LIMIT $4",
         )
         .bind(blob(tenant.as_uuid()))
         .bind(blob(conversation.as_uuid()))
-        .bind(count(after))
+        .bind(before.map_or(i64::MAX, count))
         .bind(i64::from(limit) + 1)
         .fetch_all(self.readers())
         .await
@@ -79,8 +79,8 @@ impl ConversationStore for SqliteStorage {
         }
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let messages = rows.iter().map(|row| message(row, OPERATION)).collect::<Result<Vec<_>>>()?;
-        let next = messages.last().filter(|_| more).map(|last| last.number);
+        let messages = rows.iter().rev().map(|row| message(row, OPERATION)).collect::<Result<Vec<_>>>()?;
+        let next = messages.first().filter(|_| more).map(|first| first.number);
         Ok(History { messages, next })
     }
 

@@ -1,7 +1,7 @@
 //! The file that holds the root key.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 
 use bob_core::keyring::Keyring;
@@ -52,7 +52,7 @@ fn read(mut file: File, shown: String) -> Result<Keyring, KeyFileError> {
         }
     }
     let mut text = String::new();
-    file.by_ref()
+    Read::by_ref(&mut file)
         .take(1_024)
         .read_to_string(&mut text)
         .map_err(|error| KeyFileError::File(shown.clone(), error))?;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
     let urls = options.public_urls(listener.local_addr()?.port())?;
     let mount = Mount::at(urls.iter().map(String::as_str))?.trusting(options.trusted_proxies.iter().copied());
 
-    let database = database_file(&options.database_url)?;
-    let exists = database.exists();
-    let beside = || database.parent().unwrap_or(Path::new("")).join("bob.key");
-    let keyring = key_file::read_or_make(&options.key_file.clone().unwrap_or_else(beside), exists)?;
-    let storage = Arc::new(SqliteStorage::open(SqliteOptions::from_url(&options.database_url)?).await?);
+    let database: SqliteOptions = options.database_url.parse()?;
+    let beside = || database.path().parent().unwrap_or(Path::new("")).join("bob.key");
+    let key_file = options.key_file.clone().unwrap_or_else(beside);
+    let keyring = key_file::read_or_make(&key_file, database.path().exists())?;
+    let storage = Arc::new(SqliteStorage::open(database).await?);
 
     let bob = Bob::build(Arc::clone(&storage) as Arc<dyn Storage>, keyring).build().await?;
     let (mount, greeting) = first_start::prepare(&bob, &options, mount).await?;
@@ -63,22 +63,8 @@ pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
         tracing::warn!("turns were still open at the deadline");
     }
     drop(bob);
-    close(storage).await;
+    storage.close().await;
     Ok(())
-}
-
-async fn close(storage: Arc<SqliteStorage>) {
-    if let Err(error) = storage.close().await {
-        tracing::warn!(error = ?error, "the database was not closed cleanly");
-    }
-}
-
-/// The file behind a database URL.
-fn database_file(url: &str) -> Result<PathBuf, Failed> {
-    let path =
-        url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).ok_or(Failed::Database)?;
-    let path = path.split('?').next().unwrap_or_default();
-    if path.is_empty() || path == ":memory:" { Err(Failed::Database) } else { Ok(PathBuf::from(path)) }
 }
 
 /// Says where to look.
@@ -101,8 +87,6 @@ fn greet(greeting: &Greeting, canonical: &str) -> std::io::Result<()> {
 enum Failed {
     #[error("{0} cannot be listened on")]
     Listen(String, #[source] std::io::Error),
-    #[error("BOB_DATABASE_URL names a file, as sqlite://bob.db")]
-    Database,
 }
 
 impl Failed {

@@ -3,6 +3,8 @@
 //! [`Answer`] is what every answerer gives, with or without a model; [`GroundedAnswerer`] the one that needs none.
 
 mod decide_language;
+#[cfg(test)]
+mod evaluation;
 mod grounded;
 mod intent;
 pub mod phrases;

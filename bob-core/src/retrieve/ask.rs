@@ -78,7 +78,7 @@ impl LanguageIndex {
             // Two known words written as one, in a language that does not do so: giftcard.
             if let Some(parts) = self.cutter.parts_of(&piece.text) {
                 for part in parts {
-                    pieces.push(Piece { terms: vec![part], ..piece.clone() });
+                    pieces.push(Piece { terms: vec![part.stem], kind: part.kind, ..piece.clone() });
                     corrected.push(true);
                 }
                 continue;

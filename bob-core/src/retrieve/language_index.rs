@@ -209,7 +209,8 @@ impl LanguageIndex {
             let pieces = self.cutter.cut(text);
             let terms = pieces.iter().flat_map(|piece| piece.terms.iter().map(move |term| (term, piece)));
             let weighed = terms.map(|(term, piece)| (self.intern(term), importance(piece))).collect();
-            head.phrases.push((item, variant, weighed));
+            let joined = self.cutter.joined(text).iter().map(|term| self.intern(term)).collect();
+            head.phrases.push(Asked { item, variant, terms: weighed, joined });
         }
         head
     }
@@ -240,6 +241,11 @@ impl LanguageIndex {
                 }
             }
         }
+        for term in self.cutter.joined(text) {
+            let number = self.intern(&term);
+            *counts.entry(number).or_default() += 1.0;
+            terms.push(number);
+        }
         in_order(terms)
     }
 
@@ -257,8 +263,8 @@ impl LanguageIndex {
     fn weigh_rarity(&mut self, heads: &[Head]) {
         let mut holders: Vec<Vec<u32>> = vec![Vec::new(); self.terms.len()];
         for (item, head) in (0..).zip(heads) {
-            for term in head.phrases.iter().flat_map(|(_, _, terms)| terms).map(|(term, _)| *term) {
-                holders[term as usize].push(item);
+            for (term, _) in head.phrases.iter().flat_map(|phrase| &phrase.terms) {
+                holders[*term as usize].push(item);
             }
             for term in head.title.keys().chain(head.questions.keys()) {
                 holders[*term as usize].push(item);
@@ -303,22 +309,21 @@ impl LanguageIndex {
     }
 
     fn weigh_phrases(&mut self, heads: Vec<Head>) {
-        for (item, variant, weighed) in heads.into_iter().flat_map(|head| head.phrases) {
+        for Asked { item, variant, terms, joined } in heads.into_iter().flat_map(|head| head.phrases) {
             let mut weights: BTreeMap<u32, f32> = BTreeMap::new();
-            for (term, importance) in weighed {
+            for (term, importance) in terms {
                 let weight = weights.entry(term).or_default();
                 *weight = weight.max(importance * (BASE + self.terms[term as usize].rarity));
             }
             let at = self.phrases.len() as u32;
+            let weight = weights.values().sum();
+            for term in joined {
+                weights.entry(term).or_insert_with(|| BASE + self.terms[term as usize].rarity);
+            }
             for (term, worth) in &weights {
                 self.terms[*term as usize].phrases.push(Posting { at, worth: *worth });
             }
-            self.phrases.push(Phrase {
-                item,
-                variant,
-                weight: weights.values().sum(),
-                terms: weights.keys().copied().collect(),
-            });
+            self.phrases.push(Phrase { item, variant, weight, terms: weights.keys().copied().collect() });
         }
     }
 
@@ -331,16 +336,23 @@ impl LanguageIndex {
     }
 }
 
-/// Terms and what they weigh.
-type Weighed = Vec<(u32, f32)>;
+/// A title or question variant while its index is built.
+#[derive(Debug)]
+struct Asked {
+    item: u32,
+    variant: Option<usize>,
+    /// Its terms with their importance.
+    terms: Vec<(u32, f32)>,
+    /// The same words written in one; they are found and weigh nothing.
+    joined: Vec<u32>,
+}
 
 /// Title and question variants of a text while its index is built.
 #[derive(Debug, Default)]
 struct Head {
     title: HashMap<u32, f32>,
     questions: HashMap<u32, f32>,
-    /// Item, variant, and its terms with their importance.
-    phrases: Vec<(u32, Option<usize>, Weighed)>,
+    phrases: Vec<Asked>,
 }
 
 /// What a word weighs that every text holds, so that none weighs nothing.
@@ -348,12 +360,12 @@ pub(super) const BASE: f32 = 0.2;
 
 /// How much a word's rarity counts when texts are compared word by word.
 pub(super) fn importance(piece: &Piece) -> f32 {
+    // A word without spaces is several pairs, and says little more than a word of one.
+    let pairs = piece.terms.len().max(1) as f32;
+    let share = if piece.is_unspaced() { (0.6 + 0.4 * pairs).min(1.8) / pairs } else { 1.0 };
     match (piece.kind, piece.is_unspaced()) {
-        (Kind::Content, false) => 1.0,
-        // A word without spaces is several pairs.
-        (Kind::Content, true) => 0.6,
-        (Kind::Light | Kind::Number, false) => 0.5,
-        (Kind::Light | Kind::Number, true) => 0.3,
+        (Kind::Content, _) => share,
+        (Kind::Light | Kind::Number, _) => 0.5 * share,
         (Kind::Function, false) => 0.25,
         (Kind::Function, true) => 0.08,
     }

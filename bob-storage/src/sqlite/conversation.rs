@@ -64,7 +64,7 @@ impl ConversationStore for SqliteStorage {
                  AND m.number > $3
              WHERE c.tenant_id = $1 AND c.conversation_id = $2
              ORDER BY m.number
-             LIMIT $4",
+             LIMIT $4 + 0",
         )
         .bind(blob(tenant.as_uuid()))
         .bind(blob(conversation.as_uuid()))

@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection, SqlitePool};
 
 use super::error::{OpenError, OpenErrorKind};
+use super::turn::PROCEDURES;
 
 /// Where Bob notes which migrations ran; not sqlx's own table, which the host may use for its migrations.
 const MIGRATIONS: &str = "_bob_migrations";
@@ -93,8 +94,14 @@ impl SqliteOptions {
             .disable_statement_logging()
     }
 
-    /// A connection that writes.
+    /// A connection that writes, to a database whose tables are up to date.
     pub(super) async fn writer(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let mut connection = self.connect_to_write().await?;
+        prepare_procedures(&mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn connect_to_write(&self) -> Result<SqliteConnection, sqlx::Error> {
         let options =
             self.connect().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
         let mut connection = options.connect().await?;
@@ -134,15 +141,23 @@ impl SqliteOptions {
     }
 
     async fn prepare_once(&self) -> Result<SqliteConnection, OpenError> {
-        let mut connection = self.writer().await?;
+        let mut connection = self.connect_to_write().await?;
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
         if !mode.eq_ignore_ascii_case("wal") {
             let why = "the file system has no shared memory, which WAL needs";
             return Err(OpenError::because(OpenErrorKind::Unavailable, why));
         }
         migrate(&mut connection).await?;
+        prepare_procedures(&mut connection).await?;
         Ok(connection)
     }
+}
+
+async fn prepare_procedures(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for procedure in PROCEDURES {
+        sqlx::raw_sql(procedure).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 impl FromStr for SqliteOptions {

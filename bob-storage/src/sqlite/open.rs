@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection, SqlitePool};
 
 use super::error::{OpenError, OpenErrorKind};
+use super::rows::micros;
 use super::turn::PROCEDURES;
 
 /// Where Bob notes which migrations ran; not sqlx's own table, which the host may use for its migrations.
@@ -215,6 +217,11 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
         }
         Err(error) => return Err(OpenError::because(OpenErrorKind::NotBobs, error)),
     }
+    // Says at once what a turn would find out later: that the file cannot be written.
+    sqlx::query("INSERT OR REPLACE INTO bob_health (node, at) VALUES (0, $1)")
+        .bind(micros(Timestamp::now()))
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -190,10 +190,6 @@ impl GroundedAnswerer {
             sources.sort_unstable();
             sources.dedup();
             let finds_more = sources.len() > usize::from(finding.zone == Zone::Answer);
-            // Both halves of "do you …, and send me …?" ask; of "forget that, and say that …" none does.
-            if sources.len() > 1 {
-                findings.iter_mut().for_each(|clause| clause.asks |= finding.asks);
-            }
             if finds_more {
                 parts.extend(findings);
             } else {

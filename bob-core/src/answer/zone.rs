@@ -98,3 +98,79 @@ fn one_down(zone: Zone, best: &Hit) -> Zone {
         Zone::Clarify | Zone::Refuse => Zone::Refuse,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::id::KnowledgeId;
+    use crate::knowledge::{Audience, Passage};
+    use crate::language::Language;
+
+    /// A hit of the text `source` with this score, coverage, affinity and number of matched words.
+    fn hit(source: u8, score: f32, coverage: f32, affinity: f32, matched: usize) -> Hit {
+        let passage = Passage {
+            item: KnowledgeId::new(),
+            version: 1,
+            part: 0,
+            language: Language::EN,
+            title: "Title".into(),
+            questions: Arc::new([]),
+            url: None,
+            audience: Audience::Public,
+            content_hash: [source; 32],
+            sentences: Arc::new([]),
+        };
+        Hit {
+            passage: Arc::new(passage),
+            score,
+            coverage,
+            affinity,
+            matched,
+            nearest: None,
+            sentence_coverage: Vec::new(),
+        }
+    }
+
+    #[track_caller]
+    fn check(salient: usize, unknown: &[&str], hits: &[Hit], expected: Zone) {
+        let unknown = unknown.iter().map(|word| (*word).to_owned()).collect();
+        let found = Retrieval { hits: hits.to_vec(), salient, unknown };
+        assert_eq!(decide(&found, &Thresholds::default()), expected);
+    }
+
+    #[test]
+    fn what_covers_enough_answers() {
+        check(2, &[], &[hit(1, 1.0, 0.8, 0.2, 2)], Zone::Answer);
+        check(3, &[], &[hit(1, 1.0, 0.4, 0.2, 1)], Zone::Clarify);
+        check(3, &[], &[hit(1, 1.0, 0.2, 0.2, 1)], Zone::Refuse);
+        check(3, &[], &[], Zone::Refuse);
+    }
+
+    #[test]
+    fn a_single_word_that_a_text_mentions_by_the_way_is_asked_back() {
+        check(1, &[], &[hit(1, 1.0, 1.0, 0.1, 1)], Zone::Clarify);
+        check(1, &[], &[hit(1, 1.0, 1.0, 0.6, 1)], Zone::Answer);
+    }
+
+    #[test]
+    fn an_unknown_word_pushes_down_one_zone() {
+        check(3, &["hamburg"], &[hit(1, 1.0, 0.8, 0.8, 2)], Zone::Clarify);
+        check(2, &["hamburg"], &[hit(1, 1.0, 0.5, 0.2, 1)], Zone::Refuse);
+        check(3, &["hamburg"], &[hit(1, 1.0, 0.5, 0.2, 2)], Zone::Clarify);
+    }
+
+    #[test]
+    fn two_texts_that_say_it_alike_are_asked_back() {
+        check(2, &[], &[hit(1, 1.0, 0.9, 0.5, 2), hit(2, 0.95, 0.9, 0.5, 2)], Zone::Clarify);
+        check(2, &[], &[hit(1, 1.0, 0.9, 0.5, 2), hit(1, 0.95, 0.9, 0.5, 2)], Zone::Answer);
+        check(2, &[], &[hit(1, 1.0, 0.9, 0.6, 2), hit(2, 0.5, 0.5, 0.2, 1)], Zone::Answer);
+    }
+
+    #[test]
+    fn the_very_words_of_a_title_or_variant_always_answer() {
+        check(1, &[], &[hit(1, 1.0, 1.0, 1.0, 1), hit(2, 1.0, 1.0, 0.9, 1)], Zone::Answer);
+        check(0, &[], &[hit(1, 1.0, 0.0, 1.0, 0)], Zone::Answer);
+    }
+}

@@ -7,7 +7,7 @@ use super::question::{Alternative, Question, Token, Unit};
 use crate::text::Kind;
 
 /// No question is about more; what follows is not searched for.
-const MOST_UNITS: usize = 48;
+pub(super) const MOST_UNITS: usize = 48;
 /// No question is longer, in words.
 const MOST_PIECES: usize = 400;
 /// So many unknown words may be mistyped.

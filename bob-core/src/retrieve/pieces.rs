@@ -36,6 +36,10 @@ pub(super) struct Part {
     pub(super) kind: Kind,
 }
 
+/// Words that were taken apart before, so that no text pays for them twice.
+#[derive(Debug, Default)]
+pub(super) struct Memory(HashMap<String, Option<Vec<Part>>>);
+
 /// The shortest word that may be part of a compound, in bytes.
 const SHORTEST_PART: usize = 4;
 /// The longest word that is taken apart, in bytes; none that a person writes is longer.
@@ -70,14 +74,18 @@ impl Cutter {
 
     /// The pieces of a text, in order.
     pub(super) fn cut(&self, text: &str) -> Vec<Piece> {
-        let mut seen: HashMap<String, Option<Vec<Part>>> = HashMap::new();
+        self.cut_with(text, &mut Memory::default())
+    }
+
+    /// The same, for many texts in a row.
+    pub(super) fn cut_with(&self, text: &str, memory: &mut Memory) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for word in words(text, self.language) {
             if !self.is_compounding() || word.kind != Kind::Content || word.is_unspaced() {
                 pieces.push(word.into());
                 continue;
             }
-            match seen.entry(word.text.clone()).or_insert_with(|| self.parts_of(&word.text)) {
+            match memory.0.entry(word.text.clone()).or_insert_with(|| self.parts_of(&word.text)) {
                 Some(parts) => pieces.extend(parts.iter().map(|part| Piece {
                     text: word.text.clone(),
                     terms: vec![part.stem.clone()],

@@ -68,6 +68,9 @@ pub fn words(text: &str, language: Language) -> Vec<Word> {
 /// The words of a text that are joined by a hyphen, without it: some write `check-out`, some `checkout`.
 #[must_use]
 pub fn hyphenated(text: &str) -> Vec<String> {
+    if !text.contains(['-', '\u{2010}', '\u{2011}', '\u{2013}', '\u{ff0d}']) {
+        return Vec::new();
+    }
     let folded = fold(text);
     let pieces: Vec<&str> = folded.split_word_bounds().collect();
     let is_part = |piece: &str| {

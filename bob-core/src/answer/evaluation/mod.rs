@@ -220,3 +220,49 @@ async fn what_is_left_open_is_said() {
     assert!(answer.text().ends_with("Would you like to talk to a person?"), "{}", answer.text());
     assert_eq!(answer.suggestions[0].question, "I would like to talk to a person");
 }
+
+#[tokio::test]
+async fn hostile_questions_get_a_polite_answer_in_no_time() {
+    let hotel = Hotel::open();
+    let start = std::time::Instant::now();
+    for question in [
+        "e\u{301}".repeat(4_000),
+        "x".repeat(8_000),
+        "返".repeat(8_000),
+        "返品と".repeat(2_600),
+        "🙂".repeat(8_000),
+        "\0".repeat(8_000),
+        "dog, ".repeat(1_600),
+        "parking. ".repeat(800),
+        "breakfast pool sauna dogs ".repeat(300),
+        "frühstücksgepäckraum".repeat(380),
+        (0..1_000).map(|at| format!("wörd{at}x ")).collect(),
+        " ".repeat(8_000),
+        "[1] [2] {} <script>alert(1)</script> '; DROP TABLE knowledge; --".to_owned(),
+    ] {
+        for language in [Language::EN, Language::DE, Language::JA] {
+            let answer = hotel.ask(language, &question).await;
+            assert!(!answer.text().is_empty() && answer.suggestions.len() <= 3);
+        }
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_language_without_texts_is_refused_with_the_offer_of_a_person() {
+    let hotel = Hotel::open();
+    let answer = hotel.ask(Language::FR, "Où puis-je garer ma voiture ?").await;
+    assert_eq!(answer.outcome, Outcome::Refused);
+    assert_eq!(answer.suggestions[0].title, "Parler à une personne");
+}
+
+#[tokio::test]
+async fn a_turn_may_run_on_any_thread() {
+    fn can_be_sent<T: Send>(future: T) -> T {
+        future
+    }
+    let hotel = Hotel::open();
+    let ask = Ask { scope: &hotel.scope, language: Language::EN, question: "wifi" };
+    let answer = can_be_sent(GroundedAnswerer::default().answer(&hotel.retriever, &ask)).await.unwrap();
+    assert_eq!(answer.outcome, Outcome::Answered);
+}

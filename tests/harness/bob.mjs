@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,6 +23,15 @@ const PATIENCE = 40_000; // ms; the server drains for 30 s
 
 /** An empty folder under the system's temporary one. */
 export const emptyFolder = (name) => mkdtempSync(path.join(os.tmpdir(), `bob-${name}-`));
+
+/** A port of 127.0.0.1 that nobody listens on, for those who must know it before they start a server. */
+export async function freePort() {
+  const server = net.createServer();
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
 
 /**
  * A running server: `url` is the printed address, `greeting` all it printed. Only what is passed in `env` reaches

@@ -17,7 +17,7 @@ async fn reopen(path: PathBuf) -> SqliteStorage {
 }
 
 async fn holds(storage: &SqliteStorage, tenant: &TenantId, turn: &FinishedTurn) {
-    let history = storage.history(tenant, &turn.conversation, 0, 10).await.unwrap();
+    let history = storage.history(tenant, &turn.conversation, None, 10).await.unwrap();
     assert_eq!(history.messages.len(), 2);
     assert_eq!(history.messages[1].said.text, turn.answer.text());
 }

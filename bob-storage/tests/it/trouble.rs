@@ -63,7 +63,7 @@ async fn a_full_database_is_unavailable_until_there_is_room() {
 
     assert!(full.iter().all(|error| error.kind() == StorageErrorKind::Unavailable), "{full:?}");
     assert_eq!(number(&mut other, "SELECT count(*) FROM bob_turns").await, stored);
-    let history = fresh.storage.history(&tenant, &turn.conversation, 0, 10).await.unwrap();
+    let history = fresh.storage.history(&tenant, &turn.conversation, None, 10).await.unwrap();
     assert_eq!(history.messages.len(), 2, "reads go on");
 
     run(&mut other, "DROP TABLE ballast").await;

@@ -26,6 +26,8 @@ pub struct Directory {
     storage: SharedStorage,
     clock: Arc<dyn Clock>,
     snapshots: Mutex<HashMap<TenantId, Kept>>,
+    /// Whose each host name is, nobody's too, and when that was read.
+    hosts: Mutex<HashMap<String, (Timestamp, Option<TenantId>)>>,
     origins: Mutex<Option<(Timestamp, Arc<OriginPolicy>)>>,
 }
 
@@ -40,7 +42,13 @@ impl Directory {
     /// A directory that knows nobody yet.
     #[must_use]
     pub fn new(storage: SharedStorage, clock: Arc<dyn Clock>) -> Self {
-        Self { storage, clock, snapshots: Mutex::default(), origins: Mutex::default() }
+        Self {
+            storage,
+            clock,
+            snapshots: Mutex::default(),
+            hosts: Mutex::default(),
+            origins: Mutex::default(),
+        }
     }
 
     /// The snapshot of the tenant that a caller named; `None` when there is none.
@@ -70,10 +78,27 @@ impl Directory {
     ///
     /// When storage fails.
     pub async fn of_host(&self, host: &str) -> Result<Option<Arc<TenantSnapshot>>> {
-        match self.storage.tenant_of_host(host).await? {
+        match self.owner_of(host).await? {
             Some(id) => self.snapshot(&id).await,
             None => Ok(None),
         }
+    }
+
+    /// Whose a host name is, as it was at most [`FRESH`] ago: callers write what they like into `Host`.
+    async fn owner_of(&self, host: &str) -> Result<Option<TenantId>> {
+        let now = self.clock.now();
+        if let Some((read_at, owner)) = self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(host)
+            && now < later(*read_at, FRESH)
+        {
+            return Ok(*owner);
+        }
+        let owner = self.storage.tenant_of_host(host).await?;
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosts.len() >= MOST {
+            hosts.clear();
+        }
+        hosts.insert(host.to_owned(), (now, owner));
+        Ok(owner)
     }
 
     /// A tenant's snapshot, at most [`FRESH`] old; `None` when there is no such tenant.
@@ -130,6 +155,7 @@ impl Directory {
     /// Forgets a tenant, so that this process sees a change of its own at once.
     pub fn forget(&self, tenant: &TenantId) {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.origins.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

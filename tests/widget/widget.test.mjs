@@ -276,6 +276,14 @@ test("nothing is kept before the first message", bounded, async (t) => {
   assert.equal(storage.items.size, 0);
 });
 
+test("a page that the server refuses is told from a line that is dead", bounded, async (t) => {
+  const refused = await serve(t, [drop, (response) => response.end("loader")]);
+  await assert.rejects(refused.client.config(), { kind: "unavailable" });
+  assert.deepEqual(refused.requests.map(({ path }) => path), [`/mount/api/widget/${TENANT}/config`, "/mount/widget/loader.js"]);
+  const dead = await serve(t, [drop, drop]);
+  await assert.rejects(dead.client.config(), { kind: "connection" });
+});
+
 test("a browser that refuses storage is served from memory", bounded, async (t) => {
   const refuse = () => { throw new DOMException("denied", "SecurityError"); };
   const { client, requests } = await serve(t, [stream(), stream()], { storage: { getItem: refuse, setItem: refuse } });

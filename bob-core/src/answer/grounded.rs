@@ -44,6 +44,8 @@ const SUPPORT: f32 = 0.45;
 /// A part of the question and what was found for it.
 struct Finding<'a> {
     part: &'a str,
+    /// Whether it asks something.
+    asks: bool,
     found: Retrieval,
     zone: Zone,
 }
@@ -53,6 +55,11 @@ impl Finding<'_> {
     fn source(&self) -> Option<[u8; 32]> {
         let best = self.found.hits.first().filter(|_| self.zone == Zone::Answer);
         best.map(|hit| hit.passage.content_hash)
+    }
+
+    /// Whether it is nearly a title or question variant, which may be no question by its form: "The lamp does not work".
+    fn is_near(&self, near: f32) -> bool {
+        self.found.hits.first().is_some_and(|hit| hit.affinity >= near)
     }
 
     /// Whether the text that answers a part speaks about the whole as well: torn out of it, a clause may mean anything.
@@ -112,19 +119,16 @@ impl GroundedAnswerer {
     ) -> Result<Answer, RetrieveError> {
         let phrases = Phrases::for_language(ask.language);
         let whole = self.look(retriever, ask, question).await?;
-        let asks_once = into_sentences(question).into_iter().filter(|sentence| asks(sentence)).count() < 2;
-        let parts = if asks_once && self.leaves_nothing_open(&whole) {
+        let parts = if self.leaves_nothing_open(&whole) && times_asked(question, ask.language) < 2 {
             Vec::new()
         } else {
             self.look_at_parts(retriever, ask, question).await?
         };
         let mut answers: Vec<&Finding<'_>> = Vec::new();
-        let somebody_asks = parts.iter().any(|part| asks(part.part));
         for part in parts.iter().filter(|part| whole.supports(part)) {
-            // What only tells how it came to the question is not answered.
-            if (asks(part.part) || !somebody_asks)
-                && answers.iter().all(|answer| answer.source() != part.source())
-            {
+            // What only tells how it came to the question is not answered, unless it is asked so.
+            let is_asked = part.asks || part.is_near(self.thresholds.near());
+            if is_asked && answers.iter().all(|answer| answer.source() != part.source()) {
                 answers.push(part);
             }
         }
@@ -172,7 +176,8 @@ impl GroundedAnswerer {
         for sentence in into_sentences(question) {
             let finding = self.look(retriever, ask, sentence).await?;
             let clauses = into_clauses(sentence, ask.language);
-            if self.leaves_nothing_open(&finding) || clauses.len() < 2 {
+            let is_one = self.leaves_nothing_open(&finding) && times_asked(sentence, ask.language) < 2;
+            if is_one || clauses.len() < 2 {
                 parts.push(finding);
                 continue;
             }
@@ -203,7 +208,7 @@ impl GroundedAnswerer {
         let mut found = retriever.retrieve(ask.scope, ask.language, part, LOOKED_AT).await?;
         found.hits.retain(|hit| quote::window(hit).is_some());
         let zone = decide(&found, &self.thresholds);
-        Ok(Finding { part, found, zone })
+        Ok(Finding { part, asks: asks(part), found, zone })
     }
 
     fn leaves_nothing_open(&self, finding: &Finding<'_>) -> bool {
@@ -214,6 +219,12 @@ impl GroundedAnswerer {
                 .first()
                 .is_some_and(|hit| hit.coverage >= COVERS_ALL || hit.affinity >= COVERS_ALL)
     }
+}
+
+/// How many sentences or clauses ask something by themselves.
+fn times_asked(question: &str, language: Language) -> usize {
+    let clauses = into_sentences(question).into_iter().flat_map(|sentence| into_clauses(sentence, language));
+    clauses.filter(|clause| asks(clause)).count()
 }
 
 /// An answer that is one of the fixed phrases.

@@ -1,8 +1,57 @@
 //! Answers without a model: approved sentences, word for word, with citations.
 //!
 //! [`Answer`] is what every answerer gives, with or without a model; [`GroundedAnswerer`] the one that needs none.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use bob_core::answer::{Ask, GroundedAnswerer, Outcome};
+//! use bob_core::id::{KnowledgeId, TenantId};
+//! use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Passage, passages_of};
+//! use bob_core::language::Language;
+//! use bob_core::retrieve::{LexicalRetriever, PassageSource, Scope, Synonyms};
+//!
+//! /// A shop with one text.
+//! #[derive(Debug)]
+//! struct Shop;
+//!
+//! #[async_trait::async_trait]
+//! impl PassageSource for Shop {
+//!     async fn passages(
+//!         &self,
+//!         _: &Scope,
+//!     ) -> Result<(Vec<Passage>, Synonyms), Box<dyn std::error::Error + Send + Sync>> {
+//!         let body = "Unworn items can be returned within 30 days. The label is free.";
+//!         let text = KnowledgeText::new(Language::EN, "Returns", body)?;
+//!         let version = KnowledgeVersion {
+//!             item: KnowledgeId::new(),
+//!             number: 1,
+//!             status: KnowledgeStatus::Published,
+//!             text,
+//!             changed_at: jiff::Timestamp::UNIX_EPOCH,
+//!         };
+//!         Ok((passages_of(&version), Synonyms::new()))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let retriever = LexicalRetriever::new(Arc::new(Shop));
+//! let scope = Scope { tenant: TenantId::new(), release: 1, audience: Audience::Public };
+//! let ask = Ask { scope: &scope, language: Language::EN, question: "How can I return unworn items?" };
+//!
+//! let answer = GroundedAnswerer::default().answer(&retriever, &ask).await?;
+//!
+//! assert_eq!(answer.outcome, Outcome::Answered);
+//! assert_eq!(answer.text(), "Unworn items can be returned within 30 days. The label is free [1].");
+//! assert_eq!(answer.citations[0].title, "Returns");
+//! # Ok(())
+//! # }
+//! ```
 
 mod decide_language;
+#[cfg(test)]
+mod evaluation;
 mod grounded;
 mod intent;
 pub mod phrases;

@@ -11,6 +11,8 @@ const MOST_SENTENCES: usize = 3;
 const MOST_LINES: usize = 12;
 /// A sentence that covers this share of what the best one covers speaks about the question, too.
 const SPEAKS: f32 = 0.6;
+/// From this closeness to its title or a question variant on a text is asked for as a whole.
+const ASKED_FOR: f32 = 0.9;
 
 /// The sentences of the passage that answer, always next to each other; nothing when none can be quoted.
 pub(super) fn window(hit: &Hit) -> Option<Range<usize>> {
@@ -25,6 +27,8 @@ pub(super) fn window(hit: &Hit) -> Option<Range<usize>> {
         Some(share) if *share > 0.0 && *share >= SPEAKS * best => *share,
         _ => 0.0,
     };
+    // Asked for almost by its title, a text answers with all it may say; otherwise with no more than speaks about the question.
+    let is_asked_for = hit.affinity >= ASKED_FOR;
     let mut chosen: Option<(f32, Range<usize>)> = None;
     for start in 0..sentences.len() {
         for length in 1..=MOST_SENTENCES.min(sentences.len() - start) {
@@ -35,8 +39,10 @@ pub(super) fn window(hit: &Hit) -> Option<Range<usize>> {
             let says: f32 = range.clone().map(spoken).sum();
             // Nothing speaks about it by itself: the text begins at its beginning.
             let says = if best > 0.0 { says } else { range.len() as f32 };
-            let is_better = chosen.as_ref().is_none_or(|(most, shortest)| {
-                says > *most || says == *most && best > 0.0 && range.len() < shortest.len()
+            let is_better = chosen.as_ref().is_none_or(|(most, other)| {
+                let is_fitter =
+                    if is_asked_for { range.len() > other.len() } else { range.len() < other.len() };
+                says > *most || says == *most && best > 0.0 && is_fitter
             });
             if is_better {
                 chosen = Some((says, range));

@@ -97,7 +97,7 @@ pub(super) fn asks(part: &str) -> bool {
     #[rustfmt::skip]
     const STARTS: &[&str] = &[
         "who", "what", "when", "where", "why", "how", "which", "can", "could", "do", "does", "did", "is", "are", "will", "would", "may", "should", "have", "has",
-        "wer", "was", "wann", "wo", "wie", "warum", "wieso", "welche", "welcher", "welches", "kann", "können", "könnte", "ist", "sind", "gibt", "haben", "hat", "darf", "muss",
+        "wer", "was", "wann", "wo", "wie", "warum", "wieso", "welche", "welcher", "welches", "kann", "können", "könnte", "ist", "sind", "gibt", "haben", "hat", "darf", "muss", "geht", "nehmen", "nehmt", "bieten", "liefern", "versenden", "schicken", "verkaufen", "akzeptieren", "kostet", "kommt",
         "qui", "que", "quand", "où", "comment", "combien", "pourquoi", "quel", "quelle", "est", "puis", "peut", "avez",
         "qué", "cuándo", "dónde", "cómo", "cuánto", "cuál", "quién", "puedo", "tienen", "hay",
     ];

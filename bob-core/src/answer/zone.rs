@@ -18,10 +18,16 @@ pub(super) enum Zone {
 const SAME: f32 = 0.99;
 /// A single word answers only when a title or variant is mostly about it: many texts mention it by the way.
 const LONE_WORD: f32 = 0.5;
+/// A text that no other comes near needs less: halfway between asking back and answering and a little more, this closeness to
+/// a title or variant, and others score at most this share of it.
+const HALF: f32 = 0.5;
+const MARGIN: f32 = 0.05;
+const STANDS_OUT: f32 = 0.45;
+const ALONE: f32 = 0.55;
 /// From this closeness to a title or variant on a text is worth offering.
 const OFFERED: f32 = 0.4;
-/// From this closeness on a single word is clearly about one text.
-const CLEARLY: f32 = 0.95;
+/// So much closer than any other a text must be to be clearly meant by a single word.
+const CLEARLY: f32 = 0.3;
 /// From this closeness on a text is about a single word, too.
 const TOUCHED: f32 = 0.35;
 /// How much closer to its title or variant the best text must be when another is as good.
@@ -36,6 +42,9 @@ pub(super) fn decide(found: &Retrieval, lines: &Thresholds) -> Zone {
     let zone = zone_of(best, found.salient, lines);
     if !found.unknown.is_empty() {
         return one_down(zone, best);
+    }
+    if zone == Zone::Clarify && stands_out(found, best, lines) {
+        return Zone::Answer;
     }
     let mut rivals = found.hits.iter().filter(|hit| hit.passage.content_hash != best.passage.content_hash);
     if zone == Zone::Answer && rivals.any(|rival| is_as_good(rival, best, found.salient, lines)) {
@@ -57,14 +66,27 @@ fn zone_of(hit: &Hit, salient: usize, lines: &Thresholds) -> Zone {
     }
 }
 
+/// Whether no other text comes near one that speaks about half of the question in its title or a variant.
+fn stands_out(found: &Retrieval, best: &Hit, lines: &Thresholds) -> bool {
+    let others = found.hits.iter().filter(|hit| hit.passage.content_hash != best.passage.content_hash);
+    let next = others.map(|hit| hit.score).fold(0.0, f32::max);
+    found.salient > 0
+        && best.coverage >= HALF * (lines.answer() + lines.clarify()) + MARGIN
+        && best.affinity >= STANDS_OUT
+        && next <= ALONE * best.score
+}
+
 /// Whether the visitor may as well have meant the rival.
 fn is_as_good(rival: &Hit, best: &Hit, salient: usize, lines: &Thresholds) -> bool {
     if salient == 1 {
         // One word, and two texts are about it.
-        return best.affinity < CLEARLY && rival.coverage >= lines.answer() && rival.affinity >= TOUCHED;
+        let is_about_it = rival.affinity >= TOUCHED && rival.affinity > best.affinity - CLEARLY;
+        return best.affinity < SAME && rival.coverage >= lines.answer() && is_about_it;
     }
+    // Both only mention it, and as much of it; that one does so in fewer words means nothing.
+    let mentions = best.affinity < OFFERED && rival.coverage >= best.coverage;
     zone_of(rival, salient, lines) == Zone::Answer
-        && rival.score >= lines.rival() * best.score
+        && (mentions || rival.score >= lines.rival() * best.score)
         && rival.affinity > best.affinity - CLOSER
 }
 
@@ -74,5 +96,81 @@ fn one_down(zone: Zone, best: &Hit) -> Zone {
         Zone::Answer => Zone::Clarify,
         Zone::Clarify if best.matched >= 2 => Zone::Clarify,
         Zone::Clarify | Zone::Refuse => Zone::Refuse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::id::KnowledgeId;
+    use crate::knowledge::{Audience, Passage};
+    use crate::language::Language;
+
+    /// A hit of the text `source` with this score, coverage, affinity and number of matched words.
+    fn hit(source: u8, score: f32, coverage: f32, affinity: f32, matched: usize) -> Hit {
+        let passage = Passage {
+            item: KnowledgeId::new(),
+            version: 1,
+            part: 0,
+            language: Language::EN,
+            title: "Title".into(),
+            questions: Arc::new([]),
+            url: None,
+            audience: Audience::Public,
+            content_hash: [source; 32],
+            sentences: Arc::new([]),
+        };
+        Hit {
+            passage: Arc::new(passage),
+            score,
+            coverage,
+            affinity,
+            matched,
+            nearest: None,
+            sentence_coverage: Vec::new(),
+        }
+    }
+
+    #[track_caller]
+    fn check(salient: usize, unknown: &[&str], hits: &[Hit], expected: Zone) {
+        let unknown = unknown.iter().map(|word| (*word).to_owned()).collect();
+        let found = Retrieval { hits: hits.to_vec(), salient, unknown };
+        assert_eq!(decide(&found, &Thresholds::default()), expected);
+    }
+
+    #[test]
+    fn what_covers_enough_answers() {
+        check(2, &[], &[hit(1, 1.0, 0.8, 0.2, 2)], Zone::Answer);
+        check(3, &[], &[hit(1, 1.0, 0.4, 0.2, 1)], Zone::Clarify);
+        check(3, &[], &[hit(1, 1.0, 0.2, 0.2, 1)], Zone::Refuse);
+        check(3, &[], &[], Zone::Refuse);
+    }
+
+    #[test]
+    fn a_single_word_that_a_text_mentions_by_the_way_is_asked_back() {
+        check(1, &[], &[hit(1, 1.0, 1.0, 0.1, 1)], Zone::Clarify);
+        check(1, &[], &[hit(1, 1.0, 1.0, 0.6, 1)], Zone::Answer);
+    }
+
+    #[test]
+    fn an_unknown_word_pushes_down_one_zone() {
+        check(3, &["hamburg"], &[hit(1, 1.0, 0.8, 0.8, 2)], Zone::Clarify);
+        check(2, &["hamburg"], &[hit(1, 1.0, 0.5, 0.2, 1)], Zone::Refuse);
+        check(3, &["hamburg"], &[hit(1, 1.0, 0.5, 0.2, 2)], Zone::Clarify);
+    }
+
+    #[test]
+    fn two_texts_that_say_it_alike_are_asked_back() {
+        check(2, &[], &[hit(1, 1.0, 0.9, 0.5, 2), hit(2, 0.95, 0.9, 0.5, 2)], Zone::Clarify);
+        check(2, &[], &[hit(1, 1.0, 0.9, 0.5, 2), hit(1, 0.95, 0.9, 0.5, 2)], Zone::Answer);
+        check(2, &[], &[hit(1, 1.0, 0.9, 0.6, 2), hit(2, 0.5, 0.5, 0.2, 1)], Zone::Answer);
+    }
+
+    #[test]
+    fn the_very_words_of_a_title_or_variant_always_answer() {
+        check(1, &[], &[hit(1, 1.0, 1.0, 1.0, 1), hit(2, 1.0, 1.0, 0.9, 1)], Zone::Answer);
+        check(0, &[], &[hit(1, 1.0, 0.0, 1.0, 0)], Zone::Answer);
     }
 }

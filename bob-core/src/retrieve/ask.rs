@@ -7,7 +7,7 @@ use super::question::{Alternative, Question, Token, Unit};
 use crate::text::Kind;
 
 /// No question is about more; what follows is not searched for.
-const MOST_UNITS: usize = 48;
+pub(super) const MOST_UNITS: usize = 48;
 /// No question is longer, in words.
 const MOST_PIECES: usize = 400;
 /// So many unknown words may be mistyped.
@@ -78,7 +78,7 @@ impl LanguageIndex {
             // Two known words written as one, in a language that does not do so: giftcard.
             if let Some(parts) = self.cutter.parts_of(&piece.text) {
                 for part in parts {
-                    pieces.push(Piece { terms: vec![part], ..piece.clone() });
+                    pieces.push(Piece { terms: vec![part.stem], kind: part.kind, ..piece.clone() });
                     corrected.push(true);
                 }
                 continue;

@@ -5,6 +5,7 @@
 //! scope.
 
 mod ask;
+mod build;
 mod index;
 mod language_index;
 mod lexical;

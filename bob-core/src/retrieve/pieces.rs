@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::language::Language;
-use crate::text::{Kind, Script, Stems, Word, kind_of, words};
+use crate::text::{Kind, Script, Stems, Word, hyphenated, kind_of, words};
 
 /// One thing a text says, compared by its terms.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,17 @@ impl From<Word> for Piece {
         Self { text: word.text, terms: word.terms, kind: word.kind, script: word.script }
     }
 }
+
+/// A word that a compound is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) stem: String,
+    pub(super) kind: Kind,
+}
+
+/// Words that were taken apart before, so that no text pays for them twice.
+#[derive(Debug, Default)]
+pub(super) struct Memory(HashMap<String, Option<Vec<Part>>>);
 
 /// The shortest word that may be part of a compound, in bytes.
 const SHORTEST_PART: usize = 4;
@@ -63,18 +74,22 @@ impl Cutter {
 
     /// The pieces of a text, in order.
     pub(super) fn cut(&self, text: &str) -> Vec<Piece> {
-        let mut seen: HashMap<String, Option<Vec<String>>> = HashMap::new();
+        self.cut_with(text, &mut Memory::default())
+    }
+
+    /// The same, for many texts in a row.
+    pub(super) fn cut_with(&self, text: &str, memory: &mut Memory) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for word in words(text, self.language) {
             if !self.is_compounding() || word.kind != Kind::Content || word.is_unspaced() {
                 pieces.push(word.into());
                 continue;
             }
-            match seen.entry(word.text.clone()).or_insert_with(|| self.parts_of(&word.text)) {
+            match memory.0.entry(word.text.clone()).or_insert_with(|| self.parts_of(&word.text)) {
                 Some(parts) => pieces.extend(parts.iter().map(|part| Piece {
                     text: word.text.clone(),
-                    terms: vec![part.clone()],
-                    kind: word.kind,
+                    terms: vec![part.stem.clone()],
+                    kind: part.kind,
                     script: word.script,
                 })),
                 None => pieces.push(word.into()),
@@ -83,17 +98,22 @@ impl Cutter {
         pieces
     }
 
+    /// What the words of a text that a hyphen joins are in one: `checkout` of `check-out`.
+    pub(super) fn joined(&self, text: &str) -> Vec<String> {
+        hyphenated(text).iter().map(|word| self.stems.stem(word)).collect()
+    }
+
     /// Whether this language writes compounds as one word.
     fn is_compounding(&self) -> bool {
         matches!(self.language.as_str(), "de" | "nl" | "da" | "sv" | "no" | "nb" | "nn" | "fi")
     }
 
-    /// The stems of the known words that `word` is made of, if it is made of known words only.
-    pub(super) fn parts_of(&self, word: &str) -> Option<Vec<String>> {
-        self.split(word, 2)
+    /// The known words that `word` is made of, if it is made of known words only and says something.
+    pub(super) fn parts_of(&self, word: &str) -> Option<Vec<Part>> {
+        self.split(word, 2).filter(|parts| parts.iter().any(|part| part.kind == Kind::Content))
     }
 
-    fn split(&self, word: &str, depth: u8) -> Option<Vec<String>> {
+    fn split(&self, word: &str, depth: u8) -> Option<Vec<Part>> {
         if !(2 * SHORTEST_PART..=LONGEST_COMPOUND).contains(&word.len()) {
             return None;
         }
@@ -128,20 +148,23 @@ impl Cutter {
     }
 
     /// A first half may end with a letter that only links: Lieferung-s-kosten, Kunde-n-konto.
-    fn known_first_half(&self, half: &str) -> Option<String> {
+    fn known_first_half(&self, half: &str) -> Option<Part> {
         self.known(half).or_else(|| half.strip_suffix('s').and_then(|half| self.known(half)))
     }
 
-    fn known(&self, part: &str) -> Option<String> {
-        if part.len() < SHORTEST_PART || kind_of(self.language, part) < Kind::Light {
+    fn known(&self, part: &str) -> Option<Part> {
+        let kind = kind_of(self.language, part);
+        if part.len() < SHORTEST_PART || kind < Kind::Light {
             return None;
         }
         let stem = self.stems.stem(part);
-        if self.parts.contains(&stem) {
-            return Some(stem);
+        let kind = kind.min(kind_of(self.language, &stem).max(Kind::Light));
+        // A common word needs no text to know it: Frühstückszeiten.
+        if kind == Kind::Light || self.parts.contains(&stem) {
+            return Some(Part { stem, kind });
         }
         // `liefer` of Lieferadresse is already the stem of Lieferung.
-        self.parts.contains(part).then(|| part.to_owned())
+        self.parts.contains(part).then(|| Part { stem: part.to_owned(), kind })
     }
 }
 
@@ -163,6 +186,7 @@ mod tests {
         check("Rückgabe. Die Frist", "Rueckgabefristen", &["ruckgab", "frist"]);
         check("Lieferung und Kosten", "Lieferungskosten", &["liefer", "kost"]);
         check("Lieferung, Adresse", "Lieferadresse", &["liefer", "adress"]);
+        check("Frühstück", "Frühstückszeiten", &["fruhstuck", "zeit"]);
         check("Geschenk, Gutschein, Karte", "Geschenkgutscheinkarte", &["geschenk", "gutschein", "kart"]);
     }
 
@@ -170,6 +194,7 @@ mod tests {
     fn a_word_with_an_unknown_part_stays_whole() {
         check("Rückgabe", "Rückgabefrist", &["ruckgabefrist"]);
         check("der Schein ist gut", "Gutschein", &["gutschein"]);
+        check("nichts", "Produktseite", &["produktseit"]);
     }
 
     #[test]

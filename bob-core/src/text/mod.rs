@@ -14,6 +14,6 @@ pub use fold::{fold, without_accents};
 pub use script::Script;
 pub use sentence::sentences;
 pub use stem::Stems;
-pub use words::{Kind, Word, words};
+pub use words::{Kind, Word, hyphenated, words};
 
 pub(crate) use function_words::kind_of;

@@ -65,6 +65,24 @@ pub fn words(text: &str, language: Language) -> Vec<Word> {
     found
 }
 
+/// The words of a text that are joined by a hyphen, without it: some write `check-out`, some `checkout`.
+#[must_use]
+pub fn hyphenated(text: &str) -> Vec<String> {
+    if !text.contains(['-', '\u{2010}', '\u{2011}', '\u{2013}', '\u{ff0d}']) {
+        return Vec::new();
+    }
+    let folded = fold(text);
+    let pieces: Vec<&str> = folded.split_word_bounds().collect();
+    let is_part = |piece: &str| {
+        piece.chars().count() <= 12 && piece.chars().all(|c| Script::of(c) == Some(Script::Latin))
+    };
+    let joined = pieces.windows(3).filter_map(|window| match window {
+        [left, "-", right] if is_part(left) && is_part(right) => Some(format!("{left}{right}")),
+        _ => None,
+    });
+    joined.collect()
+}
+
 fn is_unspaced(c: char) -> bool {
     Script::of(c).is_some_and(Script::is_unspaced)
 }
@@ -233,6 +251,11 @@ mod tests {
     #[test]
     fn mail_is_one_word_with_and_without_its_hyphen() {
         assert_eq!(words("E-Mail", Language::EN)[0].terms, words("email", Language::EN)[0].terms);
+    }
+
+    #[test]
+    fn hyphenated_words_are_known_in_one_as_well() {
+        assert_eq!(hyphenated("A late Check-out, or Wi‑Fi – both"), ["checkout", "wifi"]);
     }
 
     #[test]

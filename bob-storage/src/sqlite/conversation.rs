@@ -56,7 +56,8 @@ impl ConversationStore for SqliteStorage {
         limit: u32,
     ) -> Result<History> {
         const OPERATION: &str = "history";
-        // The latest first, and one more than wanted, which tells whether there are older ones; a conversation without any has one row of nulls.
+        // The latest first, and one more than wanted, which tells whether there are older ones; a conversation without
+        // any has one row of nulls.
         let mut rows = sqlx::query(
             "SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
              FROM bob_conversations c
@@ -64,7 +65,7 @@ impl ConversationStore for SqliteStorage {
                  AND m.number < $3
              WHERE c.tenant_id = $1 AND c.conversation_id = $2
              ORDER BY m.number DESC
-             LIMIT $4",
+             LIMIT $4 + 0",
         )
         .bind(blob(tenant.as_uuid()))
         .bind(blob(conversation.as_uuid()))

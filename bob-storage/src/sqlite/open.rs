@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection, SqlitePool};
 
 use super::error::{OpenError, OpenErrorKind};
+use super::rows::micros;
+use super::turn::PROCEDURES;
 
 /// Where Bob notes which migrations ran; not sqlx's own table, which the host may use for its migrations.
 const MIGRATIONS: &str = "_bob_migrations";
@@ -99,8 +102,14 @@ impl SqliteOptions {
             .disable_statement_logging()
     }
 
-    /// A connection that writes.
+    /// A connection that writes, to a database whose tables are up to date.
     pub(super) async fn writer(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let mut connection = self.connect_to_write().await?;
+        prepare_procedures(&mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn connect_to_write(&self) -> Result<SqliteConnection, sqlx::Error> {
         let options =
             self.connect().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
         let mut connection = options.connect().await?;
@@ -140,15 +149,23 @@ impl SqliteOptions {
     }
 
     async fn prepare_once(&self) -> Result<SqliteConnection, OpenError> {
-        let mut connection = self.writer().await?;
+        let mut connection = self.connect_to_write().await?;
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
         if !mode.eq_ignore_ascii_case("wal") {
             let why = "the file system has no shared memory, which WAL needs";
             return Err(OpenError::because(OpenErrorKind::Unavailable, why));
         }
         migrate(&mut connection).await?;
+        prepare_procedures(&mut connection).await?;
         Ok(connection)
     }
+}
+
+async fn prepare_procedures(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for procedure in PROCEDURES {
+        sqlx::raw_sql(procedure).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 impl FromStr for SqliteOptions {
@@ -206,6 +223,11 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
         }
         Err(error) => return Err(OpenError::because(OpenErrorKind::NotBobs, error)),
     }
+    // Says at once what a turn would find out later: that the file cannot be written.
+    sqlx::query("INSERT OR REPLACE INTO bob_health (node, at) VALUES (0, $1)")
+        .bind(micros(Timestamp::now()))
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -65,9 +65,9 @@ impl Writer {
         self.queue(operation, true, work).await
     }
 
-    /// As [`run`](Self::run), for work that writes by [`script`](Unit::script) only, or calls [`guard`](Unit::guard)
-    /// before it writes otherwise.
-    pub(super) async fn run_scripts<T, W>(&self, operation: &'static str, work: W) -> Result<T>
+    /// As [`run`](Self::run), for work that writes with a single statement and cannot fail behind it, or calls
+    /// [`guard`](Unit::guard) before it writes otherwise: a savepoint of its own is a statement more each.
+    pub(super) async fn run_atomic<T, W>(&self, operation: &'static str, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: for<'u> FnOnce(&'u mut Unit<'_>) -> Work<'u, T> + Send + 'static,
@@ -113,10 +113,8 @@ pub(super) struct Unit<'c> {
 /// What must be rolled back should the job fail now.
 #[derive(Debug, Clone, Copy)]
 enum Undo {
-    /// Nothing was written yet.
+    /// Nothing: what failed has undone itself.
     Nothing,
-    /// To the savepoint inside of a script.
-    Script,
     /// To the savepoint around the job.
     Job,
     /// The transaction, which has no other job.
@@ -133,7 +131,8 @@ enum Ran {
     Spoilt,
 }
 
-type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
+/// A statement with its parameters.
+pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
 impl<'c> Unit<'c> {
     fn new(connection: &'c mut SqliteConnection, operation: &'static str, alone: bool) -> Self {
@@ -156,20 +155,6 @@ impl<'c> Unit<'c> {
         Ok(done.rows_affected())
     }
 
-    /// Runs several statements in one go and answers all their rows.
-    ///
-    /// The text opens a savepoint named `script` first and releases it last, so that a failure in the middle can be
-    /// undone without a savepoint around the job: each statement of its own costs a way to SQLite's thread and back.
-    pub(super) async fn script(&mut self, query: Query) -> Result<Vec<SqliteRow>> {
-        let outside = self.undo;
-        if let Undo::Nothing = outside {
-            self.undo = Undo::Script;
-        }
-        let rows = self.rows(query).await?;
-        self.undo = outside;
-        Ok(rows)
-    }
-
     /// Makes sure that all that follows can be undone.
     pub(super) async fn guard(&mut self) -> Result<()> {
         match self.undo {
@@ -178,24 +163,25 @@ impl<'c> Unit<'c> {
                 self.execute(sqlx::query("SAVEPOINT job")).await?;
                 self.undo = Undo::Job;
             }
-            Undo::Script | Undo::Job | Undo::Everything => {}
+            Undo::Job | Undo::Everything => {}
         }
         Ok(())
     }
 
     /// Leaves the transaction to the next job.
-    async fn leave(mut self, succeeded: bool) -> Ran {
-        let left = match (self.undo, succeeded) {
-            (Undo::Everything, false) => return Ran::Spoilt,
-            (Undo::Nothing | Undo::Script | Undo::Everything, true) | (Undo::Nothing, false) => Ok(0),
-            (Undo::Job, true) => self.execute(sqlx::query("RELEASE job")).await,
-            (Undo::Job, false) => self.execute(sqlx::query("ROLLBACK TO job; RELEASE job")).await,
-            (Undo::Script, false) => self.execute(sqlx::query("ROLLBACK TO script; RELEASE script")).await,
+    async fn leave(mut self, failed: Option<StorageErrorKind>) -> Ran {
+        let left = match (self.undo, failed) {
+            (Undo::Everything, Some(_)) => return Ran::Spoilt,
+            // A full or broken disk makes SQLite roll everything back, and not say so.
+            (Undo::Nothing, Some(StorageErrorKind::Unavailable)) => return Ran::Spoilt,
+            (Undo::Nothing | Undo::Everything, None) | (Undo::Nothing, Some(_)) => Ok(0),
+            (Undo::Job, None) => self.execute(sqlx::query("RELEASE job")).await,
+            (Undo::Job, Some(_)) => self.execute(sqlx::query("ROLLBACK TO job; RELEASE job")).await,
         };
         match left {
-            Ok(_) if succeeded => Ran::Done,
+            Ok(_) if failed.is_none() => Ran::Done,
             Ok(_) => Ran::Undone,
-            // The savepoint is gone: SQLite has rolled everything back, as it does on a full disk.
+            // The savepoint is gone, and the transaction with it.
             Err(_) => Ran::Spoilt,
         }
     }
@@ -262,9 +248,9 @@ where
                 Ok(()) => work(&mut unit).await,
                 Err(error) => Err(error),
             };
-            let succeeded = result.is_ok();
+            let failed = result.as_ref().err().map(StorageError::kind);
             self.result = Some(result);
-            if spoilt { Ran::Spoilt } else { unit.leave(succeeded).await }
+            if spoilt { Ran::Spoilt } else { unit.leave(failed).await }
         })
     }
 

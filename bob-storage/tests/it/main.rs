@@ -1,10 +1,23 @@
 //! All of bob-storage against real files.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 mod claims;
+mod commit;
+mod open;
+mod schema;
+mod trouble;
 
+use std::path::{Path, PathBuf};
+
+use bob_core::conversation::SessionId;
+use bob_core::id::{TenantId, VisitorId};
+use bob_core::storage::{StorageError, StorageErrorKind, TurnStore as _};
+use bob_core::testing::fixture;
+use bob_core::turn::{FinishedTurn, TurnClosing};
 use bob_storage::{SqliteOptions, SqliteStorage};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 
 /// Storage in a folder that goes away with it.
@@ -15,7 +28,56 @@ struct Fresh {
 
 /// An empty database.
 async fn fresh() -> Fresh {
+    fresh_with(|options| options).await
+}
+
+/// An empty database with other options.
+async fn fresh_with(change: impl FnOnce(SqliteOptions) -> SqliteOptions) -> Fresh {
     let folder = tempfile::tempdir().unwrap();
-    let storage = SqliteStorage::open(SqliteOptions::file(folder.path().join("bob.db"))).await.unwrap();
-    Fresh { storage, folder }
+    let options = change(SqliteOptions::file(file_in(&folder)));
+    Fresh { storage: SqliteStorage::open(options).await.unwrap(), folder }
+}
+
+fn file_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("bob.db")
+}
+
+impl Fresh {
+    fn path(&self) -> PathBuf {
+        file_in(&self.folder)
+    }
+
+    /// A connection of somebody else to the same file.
+    async fn beside(&self) -> SqliteConnection {
+        beside(&self.path()).await
+    }
+}
+
+async fn beside(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
+}
+
+/// Runs statements that answer nothing.
+async fn run(connection: &mut SqliteConnection, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(connection).await.unwrap();
+}
+
+/// Asks for one number.
+async fn number(connection: &mut SqliteConnection, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(connection).await.unwrap()
+}
+
+/// A whole turn in a conversation of its own.
+async fn answered(storage: &SqliteStorage, tenant: &TenantId) -> FinishedTurn {
+    let start = fixture::start(VisitorId::new(), SessionId::mint().as_str(), "hi");
+    let open = fixture::open(storage, tenant, start).await;
+    match storage.finish_turn(&fixture::act(), tenant, fixture::finish(&open, "Thirty days")).await {
+        Ok(TurnClosing::Stored(finished)) => *finished,
+        other => panic!("the turn should have been stored: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T, StorageError>, kind: StorageErrorKind) {
+    assert_eq!(result.unwrap_err().kind(), kind);
 }

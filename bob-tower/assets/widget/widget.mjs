@@ -167,15 +167,25 @@ export class Trouble extends Error {
 
 /** One visitor's conversation with one tenant. Every call goes to `base/api/widget/{tenant}/…`. */
 export class Conversation {
-  #root; #key; #store; #fetch; #pause;
+  #base; #root; #key; #store; #fetch; #pause;
 
   constructor({ base, tenant, key, store = new VisitorStore(tenant), fetch = globalThis.fetch, pause = sleep }) {
-    this.#root = `${base}/api/widget/${tenant}/`;
+    [this.#base, this.#root] = [base, `${base}/api/widget/${tenant}/`];
     [this.#key, this.#store, this.#pause] = [key, store, pause];
     this.#fetch = (...call) => fetch(...call); // a browser's fetch must not be called as a method
   }
 
-  config() { return this.#read("config"); }
+  /** What the widget greets with; `unavailable` when this page may not have the chat. */
+  async config() {
+    try {
+      return await this.#read("config");
+    } catch (trouble) {
+      // A page whose origin is refused sees the same as one whose line is dead. The widget's files are for every
+      // page: if one of them comes, the line is not dead.
+      if (trouble.kind !== "connection" || !(await this.#reachable())) throw trouble;
+      throw new Trouble("unavailable", { cause: trouble });
+    }
+  }
 
   /** A page of the history; a visitor without a token has none to read. */
   async history(cursor) {
@@ -284,6 +294,11 @@ export class Conversation {
     } catch (error) {
       throw error instanceof Trouble ? error : new Trouble("connection", { cause: error });
     }
+  }
+
+  async #reachable() {
+    const options = { credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(15_000) };
+    return this.#fetch(`${this.#base}/widget/loader.js`, options).then(({ ok }) => ok, () => false);
   }
 
   async #call(path, { headers, ...rest }) {
@@ -551,7 +566,7 @@ export class Widget {
     const [config, history] = answers.map(({ value }) => value ?? {});
     const [refusal, missing] = answers.map(({ reason }) => reason?.kind);
     this.#close(refusal === "unavailable");
-    if (this.#closed) return;
+    if (this.#closed) return console.error("bob: the server refuses this page; is its origin on the widget key's list?");
 
     const { title, about, log } = this.#parts;
     if (config.name) title.textContent = String(config.name);

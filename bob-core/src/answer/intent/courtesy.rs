@@ -40,10 +40,10 @@ const GOODBYES: &[&str] = &[
 /// What may stand around courtesy without asking anything; alone it is none.
 #[rustfmt::skip]
 const FILLERS: &[&str] = &[
-    "ok", "okay", "great", "perfect", "good", "nice", "cool", "super", "wonderful", "again", "there", "everyone", "all", "team", "bob", "sir", "madam", "and", "for your help", "for the help",
+    "no", "yes", "nein", "ja", "non", "oui", "si", "ok", "okay", "great", "perfect", "good", "nice", "cool", "super", "wonderful", "again", "there", "everyone", "all", "team", "bob", "sir", "madam", "and", "for your help", "for the help",
     "for your time", "for that", "for the information", "for the info", "so much", "very much", "gut", "prima", "alles klar", "zusammen", "liebes team", "und", "fur ihre hilfe", "fur die hilfe", "fur die information", "nochmal", "sehr", "schon",
     "d'accord", "parfait", "et", "a tous", "madame", "monsieur", "pour votre aide", "vale", "perfecto", "y", "a todos", "por su ayuda", "por la ayuda",
-    "よろしくお願いします", "よろしくお願いいたします", "宜しくお願いします", "はい", "わかりました", "分かりました", "了解です", "では", "ね",
+    "よろしくお願いします", "よろしくお願いいたします", "宜しくお願いします", "はい", "いいえ", "結構です", "わかりました", "分かりました", "了解です", "では", "ね",
 ];
 
 /// The last courtesy a message begins with, and what comes after it.

@@ -158,6 +158,7 @@ mod tests {
             ("How are you?", Courtesy::Greeting),
             ("Thank you very much!", Courtesy::Thanks),
             ("great, thanks", Courtesy::Thanks),
+            ("no thanks", Courtesy::Thanks),
             ("Vielen Dank für Ihre Hilfe", Courtesy::Thanks),
             ("ありがとうございました。", Courtesy::Thanks),
             ("merci beaucoup", Courtesy::Thanks),

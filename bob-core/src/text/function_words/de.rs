@@ -46,10 +46,10 @@ pub(super) const WORDS: FunctionWords = FunctionWords {
         "letzter", "nachste", "nachsten", "nachster", "erste", "ersten", "zuruck", "moglich", "moglichkeit", "moglichkeiten", "normalerweise", "einfach", "schnell",
         "gut", "gute", "guter", "gutes", "besser", "beste", "besten", "schlecht", "neu", "neue", "neuen", "neuer", "alt", "alte", "alten", "gross", "grosse", "grossen",
         "klein", "kleine", "kleinen", "verschiedene", "bestimmte", "sicher", "richtig", "sache", "sachen", "ding", "dinge", "art", "arten", "weise", "beispiel", "fall",
-        "teil", "leute", "mensch", "menschen", "person", "personen", "mann", "freund", "freundin", "tochter", "sohn", "mutter", "vater", "familie", "kind", "kinder",
+        "teil", "leute", "mensch", "menschen", "person", "personen", "mann", "freund", "freundin", "tochter", "sohn", "mutter", "vater",
         "kunde", "kunden", "kundin", "firma", "unternehmen", "laden", "shop", "geschaft", "seite", "webseite", "website", "online", "ort", "artikel", "produkt",
         "produkte", "produkten", "ware", "angebot", "angebote", "verkauft", "verkaufen", "verkauf", "nutzen", "benutzen", "verwenden", "hilfe", "helfen",
         "hilf", "hilft", "problem", "probleme", "info", "infos", "information", "informationen", "auskunft", "antwort",
-        "interessiert", "interesse", "zusammen", "weg", "erlaubt", "weit", "akzeptieren", "akzeptiert", "annehmen", "berechnen", "berechnet", "erhalten", "erhalte", "passieren", "passiert", "gilt", "gelten", "gehoren", "gehort", "existiert", "zwei", "drei", "merken", "aussuchen", "nummer", "name", "namen", "zeigen", "zeig", "hoch", "echt", "stimmt",
+        "interessiert", "interesse", "zusammen", "weg", "erlaubt", "weit", "akzeptieren", "akzeptiert", "annehmen", "berechnen", "berechnet", "erhalten", "erhalte", "passieren", "passiert", "gilt", "gelten", "gehoren", "gehort", "existiert", "extra", "zusatzlich", "fruh", "spat", "spate", "option", "optionen", "zwei", "drei", "merken", "aussuchen", "nummer", "name", "namen", "zeigen", "zeig", "hoch", "echt", "stimmt",
     ],
 };

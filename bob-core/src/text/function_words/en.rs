@@ -47,11 +47,11 @@ pub(super) const WORDS: FunctionWords = FunctionWords {
         "best", "better", "bad", "new", "old", "right", "big", "small", "little", "different", "certain", "sure",
         "thing", "things", "stuff", "way", "ways", "kind", "kinds", "sort", "type", "types", "example", "case", "part", "point",
         "people", "person", "man", "woman", "friend", "wife", "husband", "son", "daughter", "mother", "father", "mum", "mom",
-        "dad", "family", "child", "children", "kid", "kids", "colleague", "guys", "customer", "customers", "company", "business", "shop", "shops", "store", "stores", "website", "site",
+        "dad", "colleague", "guys", "customer", "customers", "company", "business", "shop", "shops", "store", "stores", "website", "site",
         "page", "online", "place", "item", "items", "product", "products", "article", "articles", "goods", "offer", "offers",
         "offered", "sell", "selling", "provide", "use", "used", "using", "help", "helped", "question", "questions", "problem",
         "problems", "issue", "issues", "info", "information", "details", "detail", "answer", "interested", "start", "keep",
         "instead", "together", "away", "allowed", "far", "care", "show", "require", "required",
-        "accept", "accepted", "receive", "received", "contain", "belong", "exist", "consider", "remember", "leave", "visit", "set", "two", "three", "number", "numbers", "name", "real", "special",
+        "receive", "received", "contain", "belong", "exist", "consider", "remember", "leave", "visit", "set", "two", "three", "number", "numbers", "name", "real", "special", "early", "earliest", "latest", "extra", "additional", "option", "options",
     ],
 };

@@ -31,7 +31,7 @@ pub(super) const WORDS: FunctionWords = FunctionWords {
         "hoy", "manana", "ayer", "ahora", "actualmente", "tarde", "noche", "dia", "dias", "semana", "semanas", "mes", "meses", "ano", "anos", "tiempo",
         "hora", "vez", "veces", "momento", "minuto", "minutos", "pronto", "ultimo", "ultima", "proximo", "proxima", "primero", "primera", "primer", "posible", "exactamente", "normalmente",
         "simplemente", "rapido", "buen", "bueno", "buena", "mejor", "malo", "nuevo", "nueva", "viejo", "grande", "gran", "pequeno", "diferente", "cierto", "cosa", "cosas", "manera",
-        "forma", "formas", "tipo", "tipos", "ejemplo", "caso", "parte", "gente", "persona", "personas", "hombre", "mujer", "amigo", "amiga", "hijo", "hija", "familia", "cliente",
+        "forma", "formas", "tipo", "tipos", "ejemplo", "caso", "parte", "gente", "persona", "personas", "hombre", "mujer", "amigo", "amiga", "cliente",
         "clientes", "empresa", "tienda", "tiendas", "sitio", "web", "pagina", "linea", "lugar", "articulo", "articulos", "producto", "productos", "oferta", "ofrecen", "ofrece", "venden",
         "vende", "vender", "usar", "utilizar", "ayuda", "ayudar", "pregunta", "preguntas", "problema", "problemas", "info", "informacion", "respuesta",
         "interesado", "interesada", "juntos", "lejos", "numero", "nombre", "mostrar",

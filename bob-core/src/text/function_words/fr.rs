@@ -31,7 +31,7 @@ pub(super) const WORDS: FunctionWords = FunctionWords {
         "ans", "annee", "annees", "temps", "heure", "fois", "moment", "minute", "minutes", "bientot", "longtemps", "dernier", "derniere", "prochain", "prochaine", "premier", "premiere", "possible",
         "possibilite", "exactement", "normalement", "simplement", "vite", "rapidement", "bon", "bonne", "meilleur", "meilleure", "mauvais", "nouveau", "nouvelle", "ancien", "grand", "grande",
         "petit", "petite", "different", "certain", "choses", "facon", "maniere", "type", "types", "sorte", "exemple", "cas", "partie", "gens", "personne",
-        "personnes", "homme", "femme", "ami", "amie", "enfant", "enfants", "famille", "client", "clients", "cliente", "entreprise", "societe", "magasin", "boutique", "site", "page", "ligne", "lieu",
+        "personnes", "homme", "femme", "ami", "amie", "client", "clients", "cliente", "entreprise", "societe", "magasin", "boutique", "site", "page", "ligne", "lieu",
         "article", "articles", "produit", "produits", "offre", "offres", "offrez", "vendez", "vendre", "proposez", "proposer", "utiliser", "utilise", "aide", "aider", "question", "questions", "probleme",
         "problemes", "info", "infos", "information", "informations", "renseignement", "renseignements", "reponse", "interesse", "ensemble", "loin", "numero", "nom", "montrer",
     ],

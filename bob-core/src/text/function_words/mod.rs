@@ -9,6 +9,9 @@ mod es;
 mod fr;
 mod ja;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::fold::without_accents;
 use super::stem::with_umlauts;
 use super::words::Kind;
@@ -22,34 +25,44 @@ struct FunctionWords {
     light: &'static [&'static str],
 }
 
-fn listed(language: Language) -> Option<FunctionWords> {
+/// A language's words by how much they say.
+type Kinds = HashMap<&'static str, Kind>;
+
+fn listed(language: Language) -> Option<&'static Kinds> {
+    // Written down for people, looked up thousands of times while an index is built.
+    static EN: LazyLock<Kinds> = LazyLock::new(|| kinds(&en::WORDS));
+    static DE: LazyLock<Kinds> = LazyLock::new(|| kinds(&de::WORDS));
+    static JA: LazyLock<Kinds> = LazyLock::new(|| kinds(&ja::WORDS));
+    static FR: LazyLock<Kinds> = LazyLock::new(|| kinds(&fr::WORDS));
+    static ES: LazyLock<Kinds> = LazyLock::new(|| kinds(&es::WORDS));
     match language {
-        Language::EN => Some(en::WORDS),
-        Language::DE => Some(de::WORDS),
-        Language::JA => Some(ja::WORDS),
-        Language::FR => Some(fr::WORDS),
-        Language::ES => Some(es::WORDS),
+        Language::EN => Some(&EN),
+        Language::DE => Some(&DE),
+        Language::JA => Some(&JA),
+        Language::FR => Some(&FR),
+        Language::ES => Some(&ES),
         _ => None,
     }
+}
+
+fn kinds(words: &FunctionWords) -> Kinds {
+    let light = words.light.iter().map(|word| (*word, Kind::Light));
+    light.chain(words.function.iter().map(|word| (*word, Kind::Function))).collect()
 }
 
 /// How much a folded word says in `language`.
 ///
 /// A language without a list of its own takes the ISO stop words.
 pub(crate) fn kind_of(language: Language, word: &str) -> Kind {
-    let Some(lists) = listed(language) else {
+    let Some(kinds) = listed(language) else {
         let stops = stop_words::lookup(language.as_str()).unwrap_or_default();
         let single = word.len() == 1;
         return if single || stops.contains(&word) { Kind::Function } else { Kind::Content };
     };
-    let kind_of_plain = |plain: &str| {
-        if plain.len() == 1 || lists.function.contains(&plain) {
-            Kind::Function
-        } else if lists.light.contains(&plain) {
-            Kind::Light
-        } else {
-            Kind::Content
-        }
+    let kind_of_plain = |plain: &str| match kinds.get(plain) {
+        _ if plain.len() == 1 => Kind::Function,
+        Some(kind) => *kind,
+        None => Kind::Content,
     };
     let kind = kind_of_plain(&without_accents(word));
     // `fuer` is `für`, though `zuerst` is not `zürst`.
@@ -73,8 +86,13 @@ mod tests {
 
     #[test]
     fn lists_are_spelled_the_way_words_are_compared() {
-        for language in [Language::EN, Language::DE, Language::JA, Language::FR, Language::ES] {
-            let lists = listed(language).unwrap();
+        for (language, lists) in [
+            (Language::EN, en::WORDS),
+            (Language::DE, de::WORDS),
+            (Language::JA, ja::WORDS),
+            (Language::FR, fr::WORDS),
+            (Language::ES, es::WORDS),
+        ] {
             for word in lists.function.iter().chain(lists.light) {
                 assert_eq!(*word, without_accents(&super::super::fold(word)), "{language}");
                 assert!(kind_of(language, word) < Kind::Content, "{language}: {word}");

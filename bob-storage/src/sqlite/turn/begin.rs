@@ -4,22 +4,95 @@ use bob_core::act::Act;
 use bob_core::clock::later;
 use bob_core::conversation::ConversationKey;
 use bob_core::credit::{MilliCredits, Reservation};
-use bob_core::id::{ConversationId, NodeId, TenantId, TurnId, VisitorId};
+use bob_core::id::{ConversationId, TenantId, TurnId, VisitorId};
 use bob_core::language::Language;
 use bob_core::storage::Result;
 use bob_core::turn::{
     FinishedTurn, IDEMPOTENCY_KEPT, IdempotencyScope, Lease, OpenTurn, TurnOpening, TurnStart, TurnState,
 };
 use bob_core::visitor::VisitorProof;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
 
 use super::super::audit::{Subject, new_id, record};
 use super::super::error::corrupt;
 use super::super::not_found;
 use super::super::rows::{Cells, blob, message, micros};
-use super::super::writer::Unit;
-use super::{delivered, find, give_up};
+use super::super::writer::{Query, Unit};
+use super::{delivered, find, give_up, lease};
 
 pub(super) const OPERATION: &str = "begin_turn";
+
+/// Opens a turn and stores the visitor's message, unless the tenant is unknown, one of the scopes to respect is, another
+/// turn is open, or a person owns the conversation; then nothing is written.
+pub(super) const PROCEDURE: &str = "
+    CREATE TEMP VIEW bob_begin_turn (tenant_id, conversation_id, door, session, visitor_id, proven, by_session, turn_id,
+        now, respected_1, respected_2, reserve, lease_node, lease_token, lease_until, message_id, text, audit_id,
+        principal_kind, principal_id, request_id, reason, scope_1, scope_2, body, until)
+    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
+
+    CREATE TEMP TRIGGER bob_begin_turn_now INSTEAD OF INSERT ON bob_begin_turn
+    BEGIN
+        INSERT INTO bob_conversations (tenant_id, conversation_id, door, session, visitor_id, epoch, messages,
+            open_turn, disclosed_epoch, disclosed_turn, started_at)
+        SELECT NEW.tenant_id, NEW.conversation_id, NEW.door, NEW.session,
+            coalesce((SELECT c.visitor_id FROM bob_conversations c
+                      WHERE NEW.by_session
+                        AND c.tenant_id = NEW.tenant_id AND c.door = NEW.door AND c.session = NEW.session
+                      ORDER BY c.started_at, c.conversation_id LIMIT 1), NEW.visitor_id),
+            0, 1, NEW.turn_id, 0, NEW.turn_id, NEW.now
+        FROM bob_tenants t
+        WHERE t.tenant_id = NEW.tenant_id
+          AND NOT EXISTS (SELECT 1 FROM bob_idempotency i
+                          WHERE i.tenant_id = NEW.tenant_id AND i.scope IN (NEW.respected_1, NEW.respected_2)
+                            AND i.until > NEW.now)
+        ON CONFLICT (tenant_id, door, session, visitor_id) DO UPDATE
+        SET messages = messages + 1, open_turn = excluded.open_turn, disclosed_epoch = epoch,
+            disclosed_turn = CASE disclosed_epoch WHEN epoch THEN disclosed_turn ELSE excluded.open_turn END
+        WHERE open_turn IS NULL AND owner IS NULL;
+
+        UPDATE bob_credits SET reserved = reserved + NEW.reserve
+        WHERE tenant_id = NEW.tenant_id AND changes() = 1 AND granted - settled - reserved >= NEW.reserve;
+
+        INSERT INTO bob_turns (tenant_id, turn_id, conversation_id, visitor_id, proven, disclose, epoch, state,
+            lease_node, lease_token, lease_until, reserved, started_at)
+        SELECT NEW.tenant_id, NEW.turn_id, c.conversation_id, c.visitor_id,
+            NEW.proven OR NOT NEW.by_session OR c.messages = 1, c.disclosed_turn = NEW.turn_id, c.epoch, 'open',
+            NEW.lease_node, NEW.lease_token, NEW.lease_until, CASE changes() WHEN 1 THEN NEW.reserve END, NEW.now
+        FROM bob_conversations c
+        WHERE c.tenant_id = NEW.tenant_id AND c.door = NEW.door AND c.session = NEW.session
+          AND c.open_turn = NEW.turn_id
+          AND c.visitor_id = coalesce((SELECT s.visitor_id FROM bob_conversations s
+                                       WHERE NEW.by_session AND s.tenant_id = NEW.tenant_id AND s.door = NEW.door
+                                         AND s.session = NEW.session
+                                       ORDER BY s.started_at, s.conversation_id LIMIT 1), NEW.visitor_id);
+
+        INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
+        SELECT NEW.tenant_id, c.conversation_id, c.messages, NEW.message_id, NEW.turn_id, 'visitor', NEW.now, NEW.text
+        FROM bob_turns t
+        JOIN bob_conversations c ON c.tenant_id = NEW.tenant_id AND c.conversation_id = t.conversation_id
+        WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id AND changes() = 1;
+
+        INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
+            subject, part_of)
+        SELECT NEW.tenant_id, NEW.audit_id, NEW.now, NEW.principal_kind, NEW.principal_id, NEW.request_id, NEW.reason,
+            'begin_turn', NEW.turn_id, t.conversation_id
+        FROM bob_turns t
+        WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id AND changes() = 1;
+
+        INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
+        SELECT NEW.tenant_id, s.scope, NEW.body, NEW.turn_id, NEW.until
+        FROM (SELECT NEW.scope_1 AS scope UNION SELECT NEW.scope_2) s
+        WHERE s.scope IS NOT NULL AND changes() = 1;
+    END";
+
+/// What came of the attempt.
+pub(super) enum Begun {
+    /// The turn is open; [`opened`] reads how.
+    Opened(Vec<SqliteRow>),
+    /// It is not, or was closed at once.
+    Otherwise(TurnOpening),
+}
 
 /// Opens the turn in one go where it can be; else finds out what stands in its way, clears what may be cleared, and
 /// tries again.
@@ -28,34 +101,37 @@ pub(super) async fn begin(
     act: &Act,
     tenant: &TenantId,
     start: &TurnStart,
-) -> Result<TurnOpening> {
-    if let Some(open) = open(unit, act, tenant, start, scopes(start)).await? {
-        return Ok(TurnOpening::Opened(Box::new(open)));
+    open_now: Query,
+) -> Result<Begun> {
+    let rows = unit.rows(open_now).await?;
+    if is_open(&rows)? {
+        return Ok(Begun::Opened(rows));
     }
     unit.guard().await?;
     if let Some(known) = repeated(unit, act, tenant, start).await? {
-        return Ok(known);
+        return Ok(Begun::Otherwise(known));
     }
     if let Some(obstacle) = obstacle(unit, tenant, start).await? {
         if let Some((turn, lease)) = obstacle.open {
             if lease.holds(act.at) {
-                return Ok(TurnOpening::Busy { turn, until: lease.until });
+                return Ok(Begun::Otherwise(TurnOpening::Busy { turn, until: lease.until }));
             }
             give_up(unit, act, tenant, &turn).await?;
         }
         if obstacle.person {
             let delivered = deliver(unit, act, tenant, start, obstacle).await?;
-            return Ok(TurnOpening::Delivered(Box::new(delivered)));
+            return Ok(Begun::Otherwise(TurnOpening::Delivered(Box::new(delivered))));
         }
     }
-    let open = open(unit, act, tenant, start, [None, None]).await?;
-    let open =
-        open.ok_or_else(|| corrupt(OPERATION, "nothing stands in the turn's way, yet it does not open"))?;
-    Ok(TurnOpening::Opened(Box::new(open)))
+    let rows = unit.rows(open(act, tenant, start, [None, None])).await?;
+    if is_open(&rows)? {
+        return Ok(Begun::Opened(rows));
+    }
+    Err(corrupt(OPERATION, "nothing stands in the turn's way, yet it does not open"))
 }
 
 /// The turn's scopes, of which there are two at most.
-fn scopes(start: &TurnStart) -> [Option<Vec<u8>>; 2] {
+pub(super) fn scopes(start: &TurnStart) -> [Option<Vec<u8>>; 2] {
     let claimed = start.idempotency.as_ref().map(|claim| claim.scopes.as_slice()).unwrap_or_default();
     let scope = |at: usize| claimed.get(at).map(|scope| scope.as_bytes().to_vec());
     [scope(0), scope(1)]
@@ -66,91 +142,48 @@ fn by_session(start: &TurnStart) -> bool {
     matches!(start.visitor, VisitorProof::New(_)) && start.session.is_secret()
 }
 
-/// Opens the turn, unless the tenant is unknown, one of the scopes in `respected` is, another turn is open, or a person
-/// owns the conversation; then nothing is written.
-async fn open(
-    unit: &mut Unit<'_>,
+/// The statement that opens the turn, unless one of the scopes in `respected` is known; answers what [`opened`] reads.
+///
+/// A bare parameter as limit would make SQLite plan the statement anew for each value.
+pub(super) fn open(
     act: &Act,
     tenant: &TenantId,
     start: &TurnStart,
     respected: [Option<Vec<u8>>; 2],
-) -> Result<Option<OpenTurn>> {
-    let [respected, respected_too] = respected;
-    let [scope, scope_too] = scopes(start);
-    let script = sqlx::query(
-        "SAVEPOINT script;
-
-         INSERT INTO bob_conversations (tenant_id, conversation_id, door, session, visitor_id, epoch, messages,
-             open_turn, disclosed_epoch, disclosed_turn, started_at)
-         SELECT $1, $2, $3, $4,
-             coalesce((SELECT c.visitor_id FROM bob_conversations c
-                       WHERE $5 AND c.tenant_id = $1 AND c.door = $3 AND c.session = $4
-                       ORDER BY c.started_at, c.conversation_id LIMIT 1), $6),
-             0, 1, $7, 0, $7, $8
-         FROM bob_tenants t
-         WHERE t.tenant_id = $1
-           AND NOT EXISTS (SELECT 1 FROM bob_idempotency i
-                           WHERE i.tenant_id = $1 AND i.scope IN ($9, $10) AND i.until > $8)
-         ON CONFLICT (tenant_id, door, session, visitor_id) DO UPDATE
-         SET messages = messages + 1, open_turn = $7, disclosed_epoch = epoch,
-             disclosed_turn = CASE disclosed_epoch WHEN epoch THEN disclosed_turn ELSE $7 END
-         WHERE open_turn IS NULL AND owner IS NULL
-         RETURNING conversation_id, visitor_id, epoch, language, disclosed_turn = $7,
-             $12 OR NOT $5 OR messages = 1;
-
-         UPDATE bob_credits SET reserved = reserved + $11
-         WHERE tenant_id = $1 AND changes() = 1 AND granted - settled - reserved >= $11;
-
-         INSERT INTO bob_turns (tenant_id, turn_id, conversation_id, visitor_id, proven, disclose, epoch, state,
-             lease_node, lease_token, lease_until, reserved, started_at)
-         SELECT $1, $7, c.conversation_id, c.visitor_id, $12 OR NOT $5 OR c.messages = 1, c.disclosed_turn = $7,
-             c.epoch, 'open', $13, $14, $15, CASE changes() WHEN 1 THEN $11 END, $8
-         FROM bob_conversations c
-         WHERE c.tenant_id = $1 AND c.door = $3 AND c.session = $4 AND c.open_turn = $7
-           AND c.visitor_id = coalesce((SELECT s.visitor_id FROM bob_conversations s
-                                        WHERE $5 AND s.tenant_id = $1 AND s.door = $3 AND s.session = $4
-                                        ORDER BY s.started_at, s.conversation_id LIMIT 1), $6)
-         RETURNING reserved;
+) -> Query {
+    let [respected_1, respected_2] = respected;
+    let [scope_1, scope_2] = scopes(start);
+    sqlx::query(
+        "INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+             $18, $19, $20, $21, $22, $23, $24, $25, $26)
+         RETURNING (SELECT json_array(hex(t.conversation_id), hex(t.visitor_id), t.epoch, c.language, t.disclose,
+                        t.proven, t.reserved)
+                    FROM bob_audit a
+                    JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
+                    JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
+                    WHERE a.tenant_id = $1 AND a.audit_id = $18);
 
          SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
-         FROM bob_turns t
-         JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = t.conversation_id
-         WHERE t.tenant_id = $1 AND t.turn_id = $7
-         ORDER BY m.number DESC LIMIT $16;
-
-         INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
-         SELECT $1, c.conversation_id, c.messages, $17, $7, 'visitor', $8, $18
-         FROM bob_turns t
-         JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = t.conversation_id
-         WHERE t.tenant_id = $1 AND t.turn_id = $7 AND changes() = 1;
-
-         INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
-             subject, part_of)
-         SELECT $1, $19, $8, $20, $21, $22, $23, 'begin_turn', $7, t.conversation_id
-         FROM bob_turns t WHERE t.tenant_id = $1 AND t.turn_id = $7 AND changes() = 1;
-
-         INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
-         SELECT $1, s.scope, $26, $7, $27 FROM (SELECT $24 AS scope UNION SELECT $25) s
-         WHERE s.scope IS NOT NULL AND changes() = 1;
-
-         RELEASE script",
+         FROM bob_audit a
+         JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = a.part_of
+         WHERE a.tenant_id = $1 AND a.audit_id = $18 AND m.turn_id <> $8
+         ORDER BY m.number DESC LIMIT $27 + 0",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(blob(start.conversation.as_uuid()))
     .bind(start.door.as_str())
     .bind(start.session.as_str().to_owned())
-    .bind(by_session(start))
     .bind(blob(start.visitor.visitor().as_uuid()))
+    .bind(matches!(start.visitor, VisitorProof::Proven(_)))
+    .bind(by_session(start))
     .bind(blob(start.turn.as_uuid()))
     .bind(micros(act.at))
-    .bind(respected)
-    .bind(respected_too)
+    .bind(respected_1)
+    .bind(respected_2)
     .bind(start.reserve.0)
-    .bind(matches!(start.visitor, VisitorProof::Proven(_)))
     .bind(blob(start.lease.node.as_uuid()))
     .bind(start.lease.token.cast_signed())
     .bind(micros(start.lease.until))
-    .bind(i64::from(start.history))
     .bind(blob(start.message.as_uuid()))
     .bind(start.text.as_str().to_owned())
     .bind(new_id())
@@ -158,32 +191,38 @@ async fn open(
     .bind(blob(act.principal.id()))
     .bind(act.request_id.clone())
     .bind(act.reason.clone())
-    .bind(scope)
-    .bind(scope_too)
+    .bind(scope_1)
+    .bind(scope_2)
     .bind(start.idempotency.as_ref().map(|claim| claim.body.as_bytes().to_vec()))
-    .bind(micros(later(act.at, IDEMPOTENCY_KEPT)));
-    let rows = unit.script(script).await?;
-    let [conversation, reserved, history @ ..] = rows.as_slice() else { return Ok(None) };
+    .bind(micros(later(act.at, IDEMPOTENCY_KEPT)))
+    .bind(i64::from(start.history))
+}
 
-    let mut cells = Cells::of(conversation, OPERATION);
-    let conversation = cells.id(ConversationId::from_uuid)?;
-    let visitor = cells.id(VisitorId::from_uuid)?;
-    let (epoch, language) = (cells.number()?, cells.optional_parsed()?);
-    let (disclose, proven) = (cells.take()?, cells.take()?);
-    let reserved: Option<i64> = Cells::of(reserved, OPERATION).take()?;
-    let history = history.iter().rev().map(|row| message(row, OPERATION)).collect::<Result<_>>()?;
-    Ok(Some(OpenTurn {
+/// Whether [`open`] opened the turn.
+fn is_open(rows: &[SqliteRow]) -> Result<bool> {
+    let turn = rows.first().ok_or_else(|| corrupt(OPERATION, "an insert returned no row"))?;
+    Ok(Cells::of(turn, OPERATION).take::<Option<&str>>()?.is_some())
+}
+
+/// Reads what [`open`] answered: the turn, and the history with its latest message first.
+pub(super) fn opened(rows: &[SqliteRow], start: &TurnStart) -> Result<OpenTurn> {
+    let [turn, history @ ..] = rows else { return Err(corrupt(OPERATION, "an insert returned no row")) };
+    let (conversation, visitor, epoch, language, disclose, proven, reserved) =
+        Cells::of(turn, OPERATION).json::<(Uuid, Uuid, u64, Option<&str>, u8, u8, Option<i64>)>()?;
+    let language = language.map(str::parse).transpose().map_err(|error| corrupt(OPERATION, error))?;
+    let visitor = VisitorId::from_uuid(visitor);
+    Ok(OpenTurn {
         turn: start.turn,
-        conversation,
+        conversation: ConversationId::from_uuid(conversation),
         key: ConversationKey { door: start.door, visitor, session: start.session.clone() },
-        proven,
+        proven: proven == 1,
         epoch,
         lease: start.lease,
-        history,
+        history: history.iter().rev().map(|row| message(row, OPERATION)).collect::<Result<_>>()?,
         language,
         reservation: reserved.map(|amount| Reservation { turn: start.turn, amount: MilliCredits(amount) }),
-        disclose,
-    }))
+        disclose: disclose == 1,
+    })
 }
 
 /// What an earlier call under the same idempotency key came to; nothing if there was none, or nothing came of it.
@@ -263,11 +302,7 @@ async fn obstacle(unit: &mut Unit<'_>, tenant: &TenantId, start: &TurnStart) -> 
     let visitor = cells.id(VisitorId::from_uuid)?;
     let (language, person) = (cells.optional_parsed()?, cells.take()?);
     let open = match cells.optional_id(TurnId::from_uuid)? {
-        Some(turn) => {
-            let node = cells.id(NodeId::from_uuid)?;
-            let token = cells.take::<i64>()?.cast_unsigned();
-            Some((turn, Lease { node, token, until: cells.time()? }))
-        }
+        Some(turn) => Some((turn, lease(&mut cells)?)),
         None => None,
     };
     Ok(Some(Obstacle { conversation, visitor, language, person, open }))

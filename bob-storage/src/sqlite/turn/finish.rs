@@ -2,103 +2,110 @@
 
 use bob_core::act::Act;
 use bob_core::answer::Outcome;
-use bob_core::conversation::SessionId;
+use bob_core::conversation::ParseSessionError;
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::storage::Result;
 use bob_core::turn::{FinishedTurn, TurnClosing, TurnFinish, TurnState};
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
 
 use super::super::audit::{Subject, new_id, record};
 use super::super::error::corrupt;
 use super::super::not_found;
-use super::super::record;
 use super::super::rows::{Cells, blob, count, micros};
-use super::super::writer::Unit;
+use super::super::writer::{Query, Unit};
 use super::find;
 
 pub(super) const OPERATION: &str = "finish_turn";
+
+/// Stores an answer and settles its turn, if lease and epoch still hold; else nothing is written.
+pub(super) const PROCEDURE: &str = "
+    CREATE TEMP VIEW bob_finish_turn (tenant_id, turn_id, conversation_id, lease_node, lease_token, now, epoch, cost,
+        language, persona, persona_id, persona_version, knowledge_release, pricebook_version, escalated, message_id,
+        content, audit_id, principal_kind, principal_id, request_id, reason)
+    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
+
+    CREATE TEMP TRIGGER bob_finish_turn_now INSTEAD OF INSERT ON bob_finish_turn
+    BEGIN
+        UPDATE bob_turns
+        SET state = 'finished', settled = min(max(NEW.cost, 0), coalesce(reserved, 0)), answer = c.messages + 1,
+            language = NEW.language, persona = NEW.persona, persona_id = NEW.persona_id,
+            persona_version = NEW.persona_version, knowledge_release = NEW.knowledge_release,
+            pricebook_version = NEW.pricebook_version, closed_at = NEW.now
+        FROM bob_conversations c
+        WHERE bob_turns.tenant_id = NEW.tenant_id AND turn_id = NEW.turn_id AND bob_turns.conversation_id = NEW.conversation_id
+          AND state = 'open' AND lease_node = NEW.lease_node AND lease_token = NEW.lease_token
+          AND lease_until > NEW.now
+          AND c.tenant_id = NEW.tenant_id AND c.conversation_id = NEW.conversation_id
+          AND c.epoch = NEW.epoch AND c.owner IS NULL;
+
+        UPDATE bob_credits
+        SET reserved = bob_credits.reserved - coalesce(t.reserved, 0), settled = bob_credits.settled + t.settled
+        FROM bob_turns t
+        WHERE bob_credits.tenant_id = NEW.tenant_id AND t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id
+          AND changes() = 1;
+
+        UPDATE bob_conversations
+        SET open_turn = NULL, messages = messages + 1, language = NEW.language,
+            person_wanted_at = CASE WHEN NEW.escalated THEN coalesce(person_wanted_at, NEW.now)
+                                    ELSE person_wanted_at END
+        WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id AND changes() = 1;
+
+        INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
+        SELECT NEW.tenant_id, NEW.conversation_id, t.answer, NEW.message_id, NEW.turn_id, 'bot', NEW.now, NEW.content
+        FROM bob_turns t WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id AND changes() = 1;
+
+        INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
+            subject, part_of)
+        SELECT NEW.tenant_id, NEW.audit_id, NEW.now, NEW.principal_kind, NEW.principal_id, NEW.request_id, NEW.reason,
+            'finish_turn', NEW.turn_id, NEW.conversation_id
+        WHERE changes() = 1;
+    END";
+
+/// What came of the attempt.
+pub(super) enum Closed {
+    /// The answer is stored; [`stored`] reads how.
+    Stored(SqliteRow),
+    /// It is not, or was before.
+    Otherwise(TurnClosing),
+}
 
 /// Stores the answer in one go if lease and epoch still hold; else finds out what became of the turn.
 pub(super) async fn finish(
     unit: &mut Unit<'_>,
     act: &Act,
     tenant: &TenantId,
-    finish: TurnFinish,
-) -> Result<TurnClosing> {
-    let content = record::of_answer(&finish.answer).map_err(|error| corrupt(OPERATION, error))?;
-    if let Some(stored) = store(unit, act, tenant, &finish, &content).await? {
-        return Ok(TurnClosing::Stored(Box::new(FinishedTurn {
-            turn: finish.turn,
-            conversation: finish.conversation,
-            visitor: stored.visitor,
-            proven: stored.proven,
-            session: stored.session,
-            answer: finish.answer,
-            persona: finish.persona,
-            disclose: stored.disclose,
-        })));
-    }
-    let (conversation, state) =
-        find(unit, tenant, &finish.turn, OPERATION).await?.ok_or_else(|| not_found(OPERATION))?;
-    if conversation != finish.conversation {
-        return Err(not_found(OPERATION));
-    }
-    if let TurnState::Finished(finished) = state {
-        return Ok(TurnClosing::Stored(finished));
-    }
-    unit.guard().await?;
-    supersede(unit, act, tenant, &finish, content).await?;
-    Ok(TurnClosing::Superseded)
-}
-
-/// What only storage knows of a finished turn.
-struct Stored {
-    visitor: VisitorId,
-    proven: bool,
-    session: SessionId,
-    disclose: bool,
-}
-
-async fn store(
-    unit: &mut Unit<'_>,
-    act: &Act,
-    tenant: &TenantId,
     finish: &TurnFinish,
-    content: &str,
-) -> Result<Option<Stored>> {
+    store_now: Query,
+    content: String,
+) -> Result<Closed> {
+    let row = unit.row(store_now).await?.ok_or_else(|| corrupt(OPERATION, "an insert returned no row"))?;
+    if Cells::of(&row, OPERATION).take::<Option<&str>>()?.is_some() {
+        return Ok(Closed::Stored(row));
+    }
+    let found = find(unit, tenant, &finish.turn, OPERATION).await?;
+    match found.filter(|(conversation, _)| *conversation == finish.conversation) {
+        None => Err(not_found(OPERATION)),
+        Some((_, TurnState::Finished(finished))) => Ok(Closed::Otherwise(TurnClosing::Stored(finished))),
+        Some(_) => {
+            unit.guard().await?;
+            supersede(unit, act, tenant, finish, content).await?;
+            Ok(Closed::Otherwise(TurnClosing::Superseded))
+        }
+    }
+}
+
+/// The statement that stores the answer, if lease and epoch still hold; answers what [`stored`] reads.
+pub(super) fn store(act: &Act, tenant: &TenantId, finish: &TurnFinish, content: String) -> Query {
     let versions = &finish.versions;
-    let script = sqlx::query(
-        "SAVEPOINT script;
-
-         UPDATE bob_turns AS t
-         SET state = 'finished', settled = min(max($8, 0), coalesce(t.reserved, 0)), answer = c.messages + 1,
-             language = $9, persona = $10, persona_id = $11, persona_version = $12, knowledge_release = $13,
-             pricebook_version = $14, closed_at = $6
-         FROM bob_conversations c
-         WHERE t.tenant_id = $1 AND t.turn_id = $2 AND t.conversation_id = $3 AND t.state = 'open'
-           AND t.lease_node = $4 AND t.lease_token = $5 AND t.lease_until > $6
-           AND c.tenant_id = $1 AND c.conversation_id = $3 AND c.epoch = $7 AND c.owner IS NULL
-         RETURNING proven, disclose;
-
-         UPDATE bob_credits
-         SET reserved = bob_credits.reserved - coalesce(t.reserved, 0), settled = bob_credits.settled + t.settled
-         FROM bob_turns t
-         WHERE bob_credits.tenant_id = $1 AND t.tenant_id = $1 AND t.turn_id = $2 AND changes() = 1;
-
-         UPDATE bob_conversations
-         SET open_turn = NULL, messages = messages + 1, language = $9,
-             person_wanted_at = CASE WHEN $15 THEN coalesce(person_wanted_at, $6) ELSE person_wanted_at END
-         WHERE tenant_id = $1 AND conversation_id = $3 AND changes() = 1
-         RETURNING visitor_id, session;
-
-         INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
-         SELECT $1, $3, t.answer, $16, $2, 'bot', $6, $17
-         FROM bob_turns t WHERE t.tenant_id = $1 AND t.turn_id = $2 AND changes() = 1;
-
-         INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
-             subject, part_of)
-         SELECT $1, $18, $6, $19, $20, $21, $22, 'finish_turn', $2, $3 WHERE changes() = 1;
-
-         RELEASE script",
+    sqlx::query(
+        "INSERT INTO bob_finish_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+             $18, $19, $20, $21, $22)
+         RETURNING (SELECT json_array(hex(t.visitor_id), c.session, t.proven, t.disclose)
+                    FROM bob_audit a
+                    JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
+                    JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
+                    WHERE a.tenant_id = $1 AND a.audit_id = $18)",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(blob(finish.turn.as_uuid()))
@@ -116,21 +123,27 @@ async fn store(
     .bind(i64::from(versions.pricebook))
     .bind(finish.answer.outcome == Outcome::Escalated)
     .bind(blob(finish.message.as_uuid()))
-    .bind(content.to_owned())
+    .bind(content)
     .bind(new_id())
     .bind(act.principal.kind())
     .bind(blob(act.principal.id()))
     .bind(act.request_id.clone())
-    .bind(act.reason.clone());
-    let rows = unit.script(script).await?;
-    let [turn, conversation] = rows.as_slice() else { return Ok(None) };
-    let (mut turn, mut conversation) = (Cells::of(turn, OPERATION), Cells::of(conversation, OPERATION));
-    Ok(Some(Stored {
-        proven: turn.take()?,
-        disclose: turn.take()?,
-        visitor: conversation.id(VisitorId::from_uuid)?,
-        session: conversation.parsed()?,
-    }))
+    .bind(act.reason.clone())
+}
+
+/// Reads what [`store`] answered.
+pub(super) fn stored(row: &SqliteRow, finish: TurnFinish) -> Result<FinishedTurn> {
+    let (visitor, session, proven, disclose) = Cells::of(row, OPERATION).json::<(Uuid, &str, u8, u8)>()?;
+    Ok(FinishedTurn {
+        turn: finish.turn,
+        conversation: finish.conversation,
+        visitor: VisitorId::from_uuid(visitor),
+        proven: proven == 1,
+        session: session.parse().map_err(|error: ParseSessionError| corrupt(OPERATION, error))?,
+        answer: finish.answer,
+        persona: finish.persona,
+        disclose: disclose == 1,
+    })
 }
 
 /// Keeps an answer that came too late for the record; if the turn is open still, settles it and frees the conversation.

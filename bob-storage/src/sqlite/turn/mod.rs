@@ -1,10 +1,14 @@
-//! Turns: each of the two transactions of one is a single script, as long as nothing stands in its way.
+//! Turns: each of the two transactions of one is a single statement, as long as nothing stands in its way.
 //!
-//! The statements of a script are chained by `changes()`: each writes only if the one before it did, so the first one
-//! decides for all, and a script that decided against writes nothing and answers no row.
+//! SQLite's thread is a long way off, so what a turn writes is written by one insert into a view, whose trigger holds
+//! the several statements ([`PROCEDURES`]). Views and triggers are the writer connection's own: they are never stored.
+//! Within a trigger the statements are chained by `changes()`: each writes only if the one before it did, so the first
+//! one decides for all. As any statement, the insert is undone as a whole when it fails.
 
 mod begin;
 mod finish;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bob_core::act::Act;
@@ -23,15 +27,26 @@ use super::rows::{Cells, blob, micros};
 use super::writer::Unit;
 use super::{SqliteStorage, not_found};
 
+/// What a connection must have run before it can open and finish turns.
+pub(super) const PROCEDURES: [&str; 2] = [begin::PROCEDURE, finish::PROCEDURE];
+
 #[async_trait]
 impl TurnStore for SqliteStorage {
     async fn begin_turn(&self, act: &Act, tenant: &TenantId, start: TurnStart) -> Result<TurnOpening> {
-        let (act, tenant) = (act.clone(), *tenant);
-        self.writer()
-            .run_scripts(begin::OPERATION, move |unit| {
-                Box::pin(async move { begin::begin(unit, &act, &tenant, &start).await })
+        let (act, tenant, start) = (act.clone(), *tenant, Arc::new(start));
+        let open = begin::open(&act, &tenant, &start, begin::scopes(&start));
+        let shared = Arc::clone(&start);
+        let begun = self
+            .writer()
+            .run_atomic(begin::OPERATION, move |unit| {
+                Box::pin(async move { begin::begin(unit, &act, &tenant, &shared, open).await })
             })
-            .await
+            .await?;
+        // Reading the history takes longer than fetching it: better here than in the writer's way.
+        match begun {
+            begin::Begun::Opened(rows) => Ok(TurnOpening::Opened(Box::new(begin::opened(&rows, &start)?))),
+            begin::Begun::Otherwise(opening) => Ok(opening),
+        }
     }
 
     async fn renew_turn(
@@ -42,16 +57,13 @@ impl TurnStore for SqliteStorage {
         lease: &Lease,
     ) -> Result<Option<Lease>> {
         const OPERATION: &str = "renew_turn";
-        let renewed = lease.renewed(act.at);
+        let (tenant, turn, renewed) = (*tenant, *turn, lease.renewed(act.at));
         let update = sqlx::query(
-            "SAVEPOINT script;
-             UPDATE bob_turns AS t SET lease_until = $6
+            "UPDATE bob_turns AS t SET lease_until = $6
              FROM bob_conversations c
              WHERE t.tenant_id = $1 AND t.turn_id = $2 AND t.state = 'open'
                AND t.lease_node = $3 AND t.lease_token = $4 AND t.lease_until > $5
-               AND c.tenant_id = $1 AND c.conversation_id = t.conversation_id AND c.epoch = t.epoch;
-             SELECT changes() FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2;
-             RELEASE script",
+               AND c.tenant_id = $1 AND c.conversation_id = t.conversation_id AND c.epoch = t.epoch",
         )
         .bind(blob(tenant.as_uuid()))
         .bind(blob(turn.as_uuid()))
@@ -60,23 +72,38 @@ impl TurnStore for SqliteStorage {
         .bind(micros(act.at))
         .bind(micros(renewed.until));
         self.writer()
-            .run_scripts(OPERATION, move |unit| {
+            .run_atomic(OPERATION, move |unit| {
                 Box::pin(async move {
-                    let rows = unit.script(update).await?;
-                    let known = rows.first().ok_or_else(|| not_found(OPERATION))?;
-                    Ok(Cells::of(known, OPERATION).take::<bool>()?.then_some(renewed))
+                    if unit.execute(update).await? > 0 {
+                        return Ok(Some(renewed));
+                    }
+                    let known = sqlx::query("SELECT 1 FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2")
+                        .bind(blob(tenant.as_uuid()))
+                        .bind(blob(turn.as_uuid()));
+                    unit.row(known).await?.map(|_| None).ok_or_else(|| not_found(OPERATION))
                 })
             })
             .await
     }
 
     async fn finish_turn(&self, act: &Act, tenant: &TenantId, finish: TurnFinish) -> Result<TurnClosing> {
-        let (act, tenant) = (act.clone(), *tenant);
-        self.writer()
-            .run_scripts(finish::OPERATION, move |unit| {
-                Box::pin(async move { finish::finish(unit, &act, &tenant, finish).await })
+        let content = record::of_answer(&finish.answer).map_err(|error| corrupt(finish::OPERATION, error))?;
+        let (act, tenant, finish) = (act.clone(), *tenant, Arc::new(finish));
+        let store = finish::store(&act, &tenant, &finish, content.clone());
+        let shared = Arc::clone(&finish);
+        let closed = self
+            .writer()
+            .run_atomic(finish::OPERATION, move |unit| {
+                Box::pin(async move { finish::finish(unit, &act, &tenant, &shared, store, content).await })
             })
-            .await
+            .await?;
+        match closed {
+            finish::Closed::Stored(row) => {
+                let finish = Arc::try_unwrap(finish).unwrap_or_else(|shared| TurnFinish::clone(&shared));
+                Ok(TurnClosing::Stored(Box::new(finish::stored(&row, finish)?)))
+            }
+            finish::Closed::Otherwise(closing) => Ok(closing),
+        }
     }
 
     async fn sweep_turns(&self, act: &Act, limit: u32) -> Result<u32> {
@@ -88,7 +115,7 @@ impl TurnStore for SqliteStorage {
                     let find = sqlx::query(
                         "SELECT tenant_id, turn_id FROM bob_turns
                          WHERE state = 'open' AND lease_until <= $1
-                         ORDER BY lease_until LIMIT $2",
+                         ORDER BY lease_until LIMIT $2 + 0",
                     )
                     .bind(micros(act.at))
                     .bind(i64::from(limit));
@@ -162,11 +189,7 @@ pub(super) fn state(row: &SqliteRow, operation: &'static str) -> Result<(Convers
     let visitor = cells.id(VisitorId::from_uuid)?;
     let (proven, disclose) = (cells.take()?, cells.take()?);
     let state: &str = cells.take()?;
-    let lease = Lease {
-        node: cells.id(NodeId::from_uuid)?,
-        token: cells.take::<i64>()?.cast_unsigned(),
-        until: cells.time()?,
-    };
+    let lease = lease(&mut cells)?;
     let language: Option<Language> = cells.optional_parsed()?;
     let persona: Option<String> = cells.take()?;
     let superseded: Option<&str> = cells.take()?;
@@ -188,6 +211,15 @@ pub(super) fn state(row: &SqliteRow, operation: &'static str) -> Result<(Convers
         })),
     };
     Ok((conversation, state))
+}
+
+/// `lease_node, lease_token, lease_until`
+fn lease(cells: &mut Cells<'_>) -> Result<Lease> {
+    Ok(Lease {
+        node: cells.id(NodeId::from_uuid)?,
+        token: cells.take::<i64>()?.cast_unsigned(),
+        until: cells.time()?,
+    })
 }
 
 /// What is answered to a message that a person will answer.

@@ -1,0 +1,142 @@
+//! What tables and statements have in common.
+
+use std::path::Path;
+
+use bob_core::testing::fixture;
+use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _};
+
+use crate::{answered, fresh, number};
+
+/// Keys that do not begin with the tenant, and why they cannot.
+const EXCEPTIONS: [(&str, &str); 6] = [
+    ("bob_tenants", "slug"),        // names a tenant to those who do not know it yet
+    ("bob_tenant_hosts", "host"),   // the same
+    ("bob_accounts", "account_id"), // a person may belong to several tenants, or to the platform
+    ("bob_accounts", "email"),      // the login directory
+    ("bob_health", "node"),         // belongs to nobody
+    ("_bob_migrations", "version"), // the same
+];
+
+#[tokio::test]
+async fn every_key_begins_with_the_tenant() {
+    let fresh = fresh().await;
+    let mut connection = fresh.beside().await;
+    let keys = sqlx::query(
+        "SELECT s.name, first.name
+         FROM sqlite_schema s
+         JOIN pragma_index_list(s.name) i
+         JOIN pragma_index_info(i.name) first ON first.seqno = 0
+         WHERE s.type = 'table' AND i.\"unique\"
+         UNION
+         SELECT s.name, c.name
+         FROM sqlite_schema s JOIN pragma_table_info(s.name) c ON c.pk = 1
+         WHERE s.type = 'table'",
+    );
+    let keys = keys.fetch_all(&mut connection).await.unwrap();
+    assert!(keys.len() > 20, "the question finds keys");
+    let mut unused = EXCEPTIONS.to_vec();
+    for key in &keys {
+        let key: (&str, &str) = (key.get(0), key.get(1));
+        unused.retain(|exception| *exception != key);
+        assert!(key.1 == "tenant_id" || EXCEPTIONS.contains(&key), "{key:?} does not begin with the tenant");
+    }
+    assert!(unused.is_empty(), "no exceptions any more: {unused:?}");
+}
+
+#[tokio::test]
+async fn every_table_keeps_its_types() {
+    let fresh = fresh().await;
+    let loose = "SELECT count(*) FROM pragma_table_list
+                 WHERE name LIKE 'bob\\_%' ESCAPE '\\' AND type = 'table' AND NOT strict";
+    assert_eq!(number(&mut fresh.beside().await, loose).await, 0);
+}
+
+#[tokio::test]
+async fn credits_cannot_be_spent_twice_by_any_statement() {
+    let fresh = fresh().await;
+    fixture::tenant(&fresh.storage, "shop").await;
+    let mut connection = fresh.beside().await;
+    for wrong in [
+        "UPDATE bob_credits SET reserved = -1",
+        "UPDATE bob_credits SET settled = -1",
+        "UPDATE bob_credits SET reserved = granted + 1",
+        "UPDATE bob_credits SET reserved = 600000, settled = 600000",
+    ] {
+        assert!(connection.execute(wrong).await.is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_tells_who_did_what_and_nothing_anybody_said() {
+    let fresh = fresh().await;
+    let tenant = fixture::tenant(&fresh.storage, "shop").await;
+    let turn = answered(&fresh.storage, &tenant).await;
+    let mut connection = fresh.beside().await;
+
+    let rows = sqlx::query(
+        "SELECT operation, part_of, concat_ws(' ', request_id, reason, principal_kind) FROM bob_audit
+         WHERE tenant_id = $1 ORDER BY audit_id",
+    )
+    .bind(tenant.as_uuid().as_bytes().to_vec())
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+
+    let operations: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(operations, ["onboard", "begin_turn", "finish_turn"]);
+    for row in &rows[1..] {
+        assert_eq!(row.get::<&[u8], _>(1), turn.conversation.as_uuid().as_bytes());
+        assert_eq!(row.get::<&str, _>(2), "test system");
+    }
+    for wrong in ["UPDATE bob_audit SET reason = 'other'", "DELETE FROM bob_audit"] {
+        assert!(connection.execute(wrong).await.is_err(), "{wrong}");
+    }
+}
+
+/// The texts between quotes in all sources below a folder.
+fn literals(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            literals(&path, found);
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).unwrap();
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code = code.join("\n");
+        assert!(
+            !code.contains("'\"'") && !code.contains("r#\"") && !code.contains("\\\""),
+            "{}",
+            path.display()
+        );
+        found.extend(code.split('"').skip(1).step_by(2).map(str::to_owned));
+    }
+}
+
+#[tokio::test]
+async fn every_statement_prepares() {
+    let fresh = fresh().await;
+    let mut connection = fresh.beside().await;
+    let mut statements = Vec::new();
+    literals(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sqlite"), &mut statements);
+    let verb = |text: &str| text.split_whitespace().next().unwrap_or_default().to_owned();
+    let (mut procedures, mut rest) = (Vec::new(), Vec::new());
+    for statement in statements {
+        match verb(&statement).as_str() {
+            "CREATE" => procedures.push(statement),
+            "SELECT" | "INSERT" | "UPDATE" | "DELETE" => rest.push(statement),
+            _ => {}
+        }
+    }
+    assert!(rest.len() >= 45 && procedures.len() == 2, "only {} and {} found", rest.len(), procedures.len());
+
+    // Other statements write into them.
+    for procedure in procedures {
+        sqlx::raw_sql(AssertSqlSafe(procedure)).execute(&mut connection).await.unwrap();
+    }
+    for statement in rest {
+        let prepared = connection.prepare(AssertSqlSafe(statement.clone()).into_sql_str()).await;
+        assert!(prepared.is_ok(), "{statement}: {prepared:?}");
+    }
+}

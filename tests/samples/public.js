@@ -1,0 +1,1 @@
+const response = await fetch('/api/chat', {method:'POST', headers:{'Content-Type':'application/json'}, body: JSON.stringify({session_id: sessionId, message: userMessage, business_id: 'office16852-platform'})})

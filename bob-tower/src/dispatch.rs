@@ -14,6 +14,7 @@ use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTION
 use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use sync_wrapper::SyncWrapper;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::auth::authenticate;
@@ -95,8 +96,9 @@ pub(crate) async fn answer(mounted: Arc<Mounted>, head: Parts, body: RequestBody
     warn_once_without_address(&head);
     let fenced = is_fenced(head.uri.path());
     let is_head = head.method == Method::HEAD;
+    let span = tracing::info_span!("request", id = %request_id);
     let answering = AssertUnwindSafe(route(mounted, head, body, request_id.clone())).catch_unwind();
-    let mut response = match answering.await {
+    let mut response = match answering.instrument(span).await {
         Ok(response) => response,
         Err(_) => {
             tracing::error!(%request_id, "a request panicked");

@@ -1,6 +1,6 @@
 //! Problem documents (RFC 9457): what Bob answers when it cannot do what was asked.
 //!
-//! The only place that knows which failure has which HTTP status. A detail helps a person and never carries SQL, paths,
+//! The only place that knows which failure of the libraries below has which HTTP status. A detail helps a person and never carries SQL, paths,
 //! secrets or another tenant's data.
 
 use std::time::Duration;

@@ -275,7 +275,7 @@ pub trait LoginStore: fmt::Debug + Send + Sync {
     /// A sign-in, ended ones too.
     async fn login(&self, realm: &TenantId, login: &LoginId) -> Result<Option<Login>>;
 
-    /// Notes that a sign-in was used, and makes it last until `idle_until`.
+    /// Notes that a sign-in was used, and makes it last until `idle_until`. Not a deed worth recording, so it takes no act.
     ///
     /// # Errors
     ///

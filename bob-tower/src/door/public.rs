@@ -25,7 +25,7 @@ use crate::wire::chat::ChatRequest;
 /// `POST /api/chat`
 pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
     require_json(call.headers())?;
-    // Which tenant stands in the body, so the address alone is counted before it is read.
+    send::peek(&call)?;
     let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;

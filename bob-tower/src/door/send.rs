@@ -36,7 +36,13 @@ pub(super) struct Found {
     pub(super) repeats: Vec<String>,
 }
 
-/// Counts a message against every limit it falls under, before its body is read.
+/// Refuses a caller whose address has used up its messages, before the body is read that says for whom this one is.
+pub(super) fn peek(call: &Call) -> Result<(), Problem> {
+    let now = call.mounted.bob.clock().now();
+    Ok(call.mounted.bob.limits().peek(&[Counted::Address(call.address())], now)?)
+}
+
+/// Counts a message against every limit it falls under.
 pub(super) fn take(call: &Call, found: &Found) -> Result<Option<bob_core::limit::Allowed>, Problem> {
     let (address, tenant) = (call.address(), found.tenant.tenant.id);
     let of_visitor = match found.visitor {

@@ -49,6 +49,7 @@ pub(crate) async fn session(mut call: Call) -> Result<Response<BobBody>, Problem
 /// `POST /api/chat/message`
 pub(crate) async fn message(mut call: Call) -> Result<Response<BobBody>, Problem> {
     require_json(call.headers())?;
+    send::peek(&call)?;
     let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;

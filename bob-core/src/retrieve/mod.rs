@@ -12,6 +12,7 @@ mod lexical;
 mod meanings;
 mod pieces;
 mod question;
+mod reading;
 mod search;
 mod shelf;
 mod source;

@@ -71,12 +71,15 @@ impl Buckets {
     }
 }
 
-/// When each bucket would be full again after one more call, and the limit with the fewest calls left then.
+/// What one more call would make of its buckets: when each would be full again, and the limit with the fewest left.
+type Filled = (Vec<(Counted, Timestamp)>, Option<Allowed>);
+
+/// Fills the buckets of one more call, if all of them have room.
 fn fill(
     full_at: &HashMap<Counted, Timestamp>,
     counted: impl Iterator<Item = (Counted, Rate)>,
     now: Timestamp,
-) -> Result<(Vec<(Counted, Timestamp)>, Option<Allowed>), Limited> {
+) -> Result<Filled, Limited> {
     let mut taken = Vec::with_capacity(4);
     let mut tightest: Option<Allowed> = None;
     for (bucket, rate) in counted {

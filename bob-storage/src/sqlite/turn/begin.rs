@@ -32,20 +32,21 @@ pub(super) const PROCEDURE: &str = "
     AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
 
     CREATE TEMP TRIGGER bob_begin_turn_now INSTEAD OF INSERT ON bob_begin_turn
+    WHEN EXISTS (SELECT 1 FROM bob_tenants WHERE tenant_id = NEW.tenant_id)
+        AND NOT EXISTS (SELECT 1 FROM bob_idempotency
+                        WHERE tenant_id = NEW.tenant_id AND scope = NEW.respected_1 AND until > NEW.now)
+        AND NOT EXISTS (SELECT 1 FROM bob_idempotency
+                        WHERE tenant_id = NEW.tenant_id AND scope = NEW.respected_2 AND until > NEW.now)
     BEGIN
         INSERT INTO bob_conversations (tenant_id, conversation_id, door, session, visitor_id, epoch, messages,
             open_turn, disclosed_epoch, disclosed_turn, started_at)
-        SELECT NEW.tenant_id, NEW.conversation_id, NEW.door, NEW.session,
-            coalesce((SELECT c.visitor_id FROM bob_conversations c
-                      WHERE NEW.by_session
-                        AND c.tenant_id = NEW.tenant_id AND c.door = NEW.door AND c.session = NEW.session
-                      ORDER BY c.started_at, c.conversation_id LIMIT 1), NEW.visitor_id),
-            0, 1, NEW.turn_id, 0, NEW.turn_id, NEW.now
-        FROM bob_tenants t
-        WHERE t.tenant_id = NEW.tenant_id
-          AND NOT EXISTS (SELECT 1 FROM bob_idempotency i
-                          WHERE i.tenant_id = NEW.tenant_id AND i.scope IN (NEW.respected_1, NEW.respected_2)
-                            AND i.until > NEW.now)
+        VALUES (NEW.tenant_id, NEW.conversation_id, NEW.door, NEW.session,
+            coalesce(CASE WHEN NEW.by_session THEN
+                         (SELECT c.visitor_id FROM bob_conversations c
+                          WHERE c.tenant_id = NEW.tenant_id AND c.door = NEW.door AND c.session = NEW.session
+                          ORDER BY c.started_at, c.conversation_id LIMIT 1)
+                     END, NEW.visitor_id),
+            0, 1, NEW.turn_id, 0, NEW.turn_id, NEW.now)
         ON CONFLICT (tenant_id, door, session, visitor_id) DO UPDATE
         SET messages = messages + 1, open_turn = excluded.open_turn, disclosed_epoch = epoch,
             disclosed_turn = CASE disclosed_epoch WHEN epoch THEN disclosed_turn ELSE excluded.open_turn END
@@ -62,10 +63,11 @@ pub(super) const PROCEDURE: &str = "
         FROM bob_conversations c
         WHERE c.tenant_id = NEW.tenant_id AND c.door = NEW.door AND c.session = NEW.session
           AND c.open_turn = NEW.turn_id
-          AND c.visitor_id = coalesce((SELECT s.visitor_id FROM bob_conversations s
-                                       WHERE NEW.by_session AND s.tenant_id = NEW.tenant_id AND s.door = NEW.door
-                                         AND s.session = NEW.session
-                                       ORDER BY s.started_at, s.conversation_id LIMIT 1), NEW.visitor_id);
+          AND c.visitor_id = coalesce(CASE WHEN NEW.by_session THEN
+                  (SELECT s.visitor_id FROM bob_conversations s
+                   WHERE s.tenant_id = NEW.tenant_id AND s.door = NEW.door AND s.session = NEW.session
+                   ORDER BY s.started_at, s.conversation_id LIMIT 1)
+              END, NEW.visitor_id);
 
         INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
         SELECT NEW.tenant_id, c.conversation_id, c.messages, NEW.message_id, NEW.turn_id, 'visitor', NEW.now, NEW.text
@@ -81,9 +83,12 @@ pub(super) const PROCEDURE: &str = "
         WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id AND changes() = 1;
 
         INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
-        SELECT NEW.tenant_id, s.scope, NEW.body, NEW.turn_id, NEW.until
-        FROM (SELECT NEW.scope_1 AS scope UNION SELECT NEW.scope_2) s
-        WHERE s.scope IS NOT NULL AND changes() = 1;
+        SELECT NEW.tenant_id, NEW.scope_1, NEW.body, NEW.turn_id, NEW.until
+        WHERE NEW.scope_1 IS NOT NULL AND changes() = 1;
+
+        INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
+        SELECT NEW.tenant_id, NEW.scope_2, NEW.body, NEW.turn_id, NEW.until
+        WHERE NEW.scope_2 IS NOT NULL AND changes() = 1;
     END";
 
 /// What came of the attempt.

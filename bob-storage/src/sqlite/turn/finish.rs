@@ -28,22 +28,25 @@ pub(super) const PROCEDURE: &str = "
     CREATE TEMP TRIGGER bob_finish_turn_now INSTEAD OF INSERT ON bob_finish_turn
     BEGIN
         UPDATE bob_turns
-        SET state = 'finished', settled = min(max(NEW.cost, 0), coalesce(reserved, 0)), answer = c.messages + 1,
+        SET state = 'finished', settled = min(max(NEW.cost, 0), coalesce(reserved, 0)),
+            answer = (SELECT messages + 1 FROM bob_conversations
+                      WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id),
             language = NEW.language, persona = NEW.persona, persona_id = NEW.persona_id,
             persona_version = NEW.persona_version, knowledge_release = NEW.knowledge_release,
             pricebook_version = NEW.pricebook_version, closed_at = NEW.now
-        FROM bob_conversations c
-        WHERE bob_turns.tenant_id = NEW.tenant_id AND turn_id = NEW.turn_id AND bob_turns.conversation_id = NEW.conversation_id
+        WHERE tenant_id = NEW.tenant_id AND turn_id = NEW.turn_id AND conversation_id = NEW.conversation_id
           AND state = 'open' AND lease_node = NEW.lease_node AND lease_token = NEW.lease_token
           AND lease_until > NEW.now
-          AND c.tenant_id = NEW.tenant_id AND c.conversation_id = NEW.conversation_id
-          AND c.epoch = NEW.epoch AND c.owner IS NULL;
+          AND EXISTS (SELECT 1 FROM bob_conversations
+                      WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id
+                        AND epoch = NEW.epoch AND owner IS NULL);
 
         UPDATE bob_credits
-        SET reserved = bob_credits.reserved - coalesce(t.reserved, 0), settled = bob_credits.settled + t.settled
-        FROM bob_turns t
-        WHERE bob_credits.tenant_id = NEW.tenant_id AND t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id
-          AND changes() = 1;
+        SET reserved = reserved - (SELECT coalesce(t.reserved, 0) FROM bob_turns t
+                                   WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id),
+            settled = settled + (SELECT t.settled FROM bob_turns t
+                                 WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id)
+        WHERE tenant_id = NEW.tenant_id AND changes() = 1;
 
         UPDATE bob_conversations
         SET open_turn = NULL, messages = messages + 1, language = NEW.language,

@@ -12,7 +12,6 @@ use bob_core::turn::{
 };
 use bob_core::visitor::VisitorProof;
 use sqlx::sqlite::SqliteRow;
-use uuid::Uuid;
 
 use super::super::audit::{Subject, new_id, record};
 use super::super::error::corrupt;
@@ -23,20 +22,16 @@ use super::{delivered, find, give_up, lease};
 
 pub(super) const OPERATION: &str = "begin_turn";
 
-/// Opens a turn and stores the visitor's message, unless the tenant is unknown, one of the scopes to respect is, another
+/// Opens a turn and stores the visitor's message, unless the tenant is unknown, the call is `known`, another
 /// turn is open, or a person owns the conversation; then nothing is written.
 pub(super) const PROCEDURE: &str = "
     CREATE TEMP VIEW bob_begin_turn (tenant_id, conversation_id, door, session, visitor_id, proven, by_session, turn_id,
-        now, respected_1, respected_2, reserve, lease_node, lease_token, lease_until, message_id, text, audit_id,
-        principal_kind, principal_id, request_id, reason, scope_1, scope_2, body, until)
-    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
+        now, known, reserve, lease_node, lease_token, lease_until, message_id, text, audit_id, principal_kind,
+        principal_id, request_id, reason, scope_1, scope_2, body, until)
+    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
 
     CREATE TEMP TRIGGER bob_begin_turn_now INSTEAD OF INSERT ON bob_begin_turn
-    WHEN EXISTS (SELECT 1 FROM bob_tenants WHERE tenant_id = NEW.tenant_id)
-        AND NOT EXISTS (SELECT 1 FROM bob_idempotency
-                        WHERE tenant_id = NEW.tenant_id AND scope = NEW.respected_1 AND until > NEW.now)
-        AND NOT EXISTS (SELECT 1 FROM bob_idempotency
-                        WHERE tenant_id = NEW.tenant_id AND scope = NEW.respected_2 AND until > NEW.now)
+    WHEN NOT NEW.known AND EXISTS (SELECT 1 FROM bob_tenants WHERE tenant_id = NEW.tenant_id)
     BEGIN
         INSERT INTO bob_conversations (tenant_id, conversation_id, door, session, visitor_id, epoch, messages,
             open_turn, disclosed_epoch, disclosed_turn, started_at)
@@ -109,7 +104,7 @@ pub(super) async fn begin(
     open_now: Query,
 ) -> Result<Begun> {
     let rows = unit.rows(open_now).await?;
-    if is_open(&rows)? {
+    if !rows.is_empty() {
         return Ok(Begun::Opened(rows));
     }
     unit.guard().await?;
@@ -129,7 +124,7 @@ pub(super) async fn begin(
         }
     }
     let rows = unit.rows(open(act, tenant, start, [None, None])).await?;
-    if is_open(&rows)? {
+    if !rows.is_empty() {
         return Ok(Begun::Opened(rows));
     }
     Err(corrupt(OPERATION, "nothing stands in the turn's way, yet it does not open"))
@@ -147,7 +142,8 @@ fn by_session(start: &TurnStart) -> bool {
     matches!(start.visitor, VisitorProof::New(_)) && start.session.is_secret()
 }
 
-/// The statement that opens the turn, unless one of the scopes in `respected` is known; answers what [`opened`] reads.
+/// The statement that opens the turn, unless one of the scopes in `respected` is known; answers what [`opened`] reads,
+/// or no row.
 ///
 /// A bare parameter as limit would make SQLite plan the statement anew for each value.
 pub(super) fn open(
@@ -159,14 +155,16 @@ pub(super) fn open(
     let [respected_1, respected_2] = respected;
     let [scope_1, scope_2] = scopes(start);
     sqlx::query(
-        "INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22, $23, $24, $25, $26)
-         RETURNING (SELECT json_array(hex(t.conversation_id), hex(t.visitor_id), t.epoch, c.language, t.disclose,
-                        t.proven, t.reserved)
-                    FROM bob_audit a
-                    JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
-                    JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
-                    WHERE a.tenant_id = $1 AND a.audit_id = $18);
+        "INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+             EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $10 AND until > $9)
+                 OR EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $11 AND until > $9),
+             $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26);
+
+         SELECT t.conversation_id, t.visitor_id, t.epoch, c.language, t.disclose, t.proven, t.reserved
+         FROM bob_audit a
+         JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
+         JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
+         WHERE a.tenant_id = $1 AND a.audit_id = $18;
 
          SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
          FROM bob_audit a
@@ -203,30 +201,26 @@ pub(super) fn open(
     .bind(i64::from(start.history))
 }
 
-/// Whether [`open`] opened the turn.
-fn is_open(rows: &[SqliteRow]) -> Result<bool> {
-    let turn = rows.first().ok_or_else(|| corrupt(OPERATION, "an insert returned no row"))?;
-    Ok(Cells::of(turn, OPERATION).take::<Option<&str>>()?.is_some())
-}
-
 /// Reads what [`open`] answered: the turn, and the history with its latest message first.
 pub(super) fn opened(rows: &[SqliteRow], start: &TurnStart) -> Result<OpenTurn> {
-    let [turn, history @ ..] = rows else { return Err(corrupt(OPERATION, "an insert returned no row")) };
-    let (conversation, visitor, epoch, language, disclose, proven, reserved) =
-        Cells::of(turn, OPERATION).json::<(Uuid, Uuid, u64, Option<&str>, u8, u8, Option<i64>)>()?;
-    let language = language.map(str::parse).transpose().map_err(|error| corrupt(OPERATION, error))?;
-    let visitor = VisitorId::from_uuid(visitor);
+    let [turn, history @ ..] = rows else { return Err(corrupt(OPERATION, "an open turn has no row")) };
+    let mut cells = Cells::of(turn, OPERATION);
+    let conversation = cells.id(ConversationId::from_uuid)?;
+    let visitor = cells.id(VisitorId::from_uuid)?;
+    let (epoch, language) = (cells.number()?, cells.optional_parsed()?);
+    let (disclose, proven) = (cells.take()?, cells.take()?);
+    let reserved: Option<i64> = cells.take()?;
     Ok(OpenTurn {
         turn: start.turn,
-        conversation: ConversationId::from_uuid(conversation),
+        conversation,
         key: ConversationKey { door: start.door, visitor, session: start.session.clone() },
-        proven: proven == 1,
+        proven,
         epoch,
         lease: start.lease,
         history: history.iter().rev().map(|row| message(row, OPERATION)).collect::<Result<_>>()?,
         language,
         reservation: reserved.map(|amount| Reservation { turn: start.turn, amount: MilliCredits(amount) }),
-        disclose: disclose == 1,
+        disclose,
     })
 }
 

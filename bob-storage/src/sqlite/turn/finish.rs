@@ -2,15 +2,12 @@
 
 use bob_core::act::Act;
 use bob_core::answer::Outcome;
-use bob_core::conversation::ParseSessionError;
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::storage::Result;
 use bob_core::turn::{FinishedTurn, TurnClosing, TurnFinish, TurnState};
 use sqlx::sqlite::SqliteRow;
-use uuid::Uuid;
 
 use super::super::audit::{Subject, new_id, record};
-use super::super::error::corrupt;
 use super::super::not_found;
 use super::super::rows::{Cells, blob, count, micros};
 use super::super::writer::{Query, Unit};
@@ -82,8 +79,7 @@ pub(super) async fn finish(
     store_now: Query,
     content: String,
 ) -> Result<Closed> {
-    let row = unit.row(store_now).await?.ok_or_else(|| corrupt(OPERATION, "an insert returned no row"))?;
-    if Cells::of(&row, OPERATION).take::<Option<&str>>()?.is_some() {
+    if let Some(row) = unit.row(store_now).await? {
         return Ok(Closed::Stored(row));
     }
     let found = find(unit, tenant, &finish.turn, OPERATION).await?;
@@ -98,17 +94,18 @@ pub(super) async fn finish(
     }
 }
 
-/// The statement that stores the answer, if lease and epoch still hold; answers what [`stored`] reads.
+/// The statement that stores the answer, if lease and epoch still hold; answers what [`stored`] reads, or no row.
 pub(super) fn store(act: &Act, tenant: &TenantId, finish: &TurnFinish, content: String) -> Query {
     let versions = &finish.versions;
     sqlx::query(
         "INSERT INTO bob_finish_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22)
-         RETURNING (SELECT json_array(hex(t.visitor_id), c.session, t.proven, t.disclose)
-                    FROM bob_audit a
-                    JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
-                    JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
-                    WHERE a.tenant_id = $1 AND a.audit_id = $18)",
+             $18, $19, $20, $21, $22);
+
+         SELECT t.visitor_id, t.proven, c.session, t.disclose
+         FROM bob_audit a
+         JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
+         JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
+         WHERE a.tenant_id = $1 AND a.audit_id = $18",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(blob(finish.turn.as_uuid()))
@@ -136,16 +133,16 @@ pub(super) fn store(act: &Act, tenant: &TenantId, finish: &TurnFinish, content: 
 
 /// Reads what [`store`] answered.
 pub(super) fn stored(row: &SqliteRow, finish: TurnFinish) -> Result<FinishedTurn> {
-    let (visitor, session, proven, disclose) = Cells::of(row, OPERATION).json::<(Uuid, &str, u8, u8)>()?;
+    let mut cells = Cells::of(row, OPERATION);
     Ok(FinishedTurn {
         turn: finish.turn,
         conversation: finish.conversation,
-        visitor: VisitorId::from_uuid(visitor),
-        proven: proven == 1,
-        session: session.parse().map_err(|error: ParseSessionError| corrupt(OPERATION, error))?,
+        visitor: cells.id(VisitorId::from_uuid)?,
+        proven: cells.take()?,
+        session: cells.parsed()?,
         answer: finish.answer,
         persona: finish.persona,
-        disclose: disclose == 1,
+        disclose: cells.take()?,
     })
 }
 

@@ -330,7 +330,10 @@ async fn deliver(
          FROM bob_conversations c WHERE c.tenant_id = $1 AND c.conversation_id = $2;
 
          INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
-         SELECT $1, s.scope, $13, $3, $14 FROM (SELECT $11 AS scope UNION SELECT $12) s WHERE s.scope IS NOT NULL",
+         SELECT $1, $11, $13, $3, $14 WHERE $11 IS NOT NULL;
+
+         INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
+         SELECT $1, $12, $13, $3, $14 WHERE $12 IS NOT NULL",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(blob(to.conversation.as_uuid()))

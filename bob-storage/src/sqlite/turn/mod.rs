@@ -130,7 +130,7 @@ impl TurnStore for SqliteStorage {
                     let forget = sqlx::query(
                         "DELETE FROM bob_idempotency WHERE (tenant_id, scope) IN
                              (SELECT tenant_id, scope FROM bob_idempotency WHERE until <= $1
-                              ORDER BY until LIMIT 1000)",
+                              ORDER BY until LIMIT 10000)",
                     )
                     .bind(micros(act.at));
                     unit.execute(forget).await?;

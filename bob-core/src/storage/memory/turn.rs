@@ -47,10 +47,13 @@ impl TurnStore for MemoryStorage {
     ) -> Result<Option<Lease>> {
         const OPERATION: &str = "renew_turn";
         let mut world = self.world();
-        let row = world.shop_mut(OPERATION, tenant)?.turns.get_mut(turn);
+        let shop = world.shop_mut(OPERATION, tenant)?;
+        let row = shop.turns.get_mut(turn);
         let row = row.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
+        let talk = shop.conversations.get(&row.conversation);
+        let owned = talk.is_some_and(|talk| talk.conversation.ownership.epoch == row.epoch);
         Ok(match &mut row.state {
-            TurnRowState::Open(held) if held.is(lease) && held.holds(act.at) => {
+            TurnRowState::Open(held) if owned && held.is(lease) && held.holds(act.at) => {
                 *held = held.renewed(act.at);
                 Some(*held)
             }
@@ -179,6 +182,7 @@ impl Shop {
             visitor: key.visitor,
             proven,
             disclose,
+            epoch: ownership.epoch,
             reserved,
             state,
         };

@@ -65,6 +65,8 @@ pub(super) struct TurnRow {
     pub(super) visitor: VisitorId,
     pub(super) proven: bool,
     pub(super) disclose: bool,
+    /// The owner's epoch it was opened under.
+    pub(super) epoch: u64,
     pub(super) reserved: MilliCredits,
     pub(super) state: TurnRowState,
 }

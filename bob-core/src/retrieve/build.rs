@@ -7,9 +7,9 @@ use super::language_index::{BASE, Entry, LanguageIndex, Phrase, Posting, Term, i
 use super::meanings::Meanings;
 use super::pieces::{Cutter, Memory, Piece};
 use super::spelling::Spelling;
-use super::{Synonyms, thesaurus};
+use super::thesaurus;
 use crate::id::KnowledgeId;
-use crate::knowledge::Passage;
+use crate::knowledge::{Passage, Synonyms};
 use crate::language::Language;
 use crate::text::{Kind, Script};
 

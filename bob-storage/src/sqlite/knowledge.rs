@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use bob_core::act::Act;
 use bob_core::id::{KnowledgeId, TenantId};
-use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion};
-use bob_core::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind, Synonyms};
+use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use bob_core::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind};
 
 use super::audit::{Subject, record};
 use super::error::{corrupt, failed};
@@ -160,7 +160,7 @@ impl KnowledgeStore for SqliteStorage {
             let mut cells = Cells::of(row, OPERATION);
             Ok((cells.parsed()?, cells.json()?))
         });
-        Ok((release, versions, Synonyms(synonyms.collect::<Result<_>>()?)))
+        Ok((release, versions, synonyms.collect::<Result<_>>()?))
     }
 }
 

@@ -37,7 +37,7 @@ impl TenantStore for SqliteStorage {
                     for (item, text) in &new.knowledge {
                         insert_version(unit, &act, &id, item, text, KnowledgeStatus::Published).await?;
                     }
-                    for (position, (language, words)) in (0_i64..).zip(&new.synonyms.0) {
+                    for (position, (language, words)) in (0_i64..).zip(new.synonyms.groups()) {
                         let words = record::write(words).map_err(|error| corrupt(OPERATION, error))?;
                         let insert = sqlx::query(
                             "INSERT INTO bob_synonyms (tenant_id, position, language, words)

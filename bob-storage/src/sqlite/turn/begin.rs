@@ -13,7 +13,7 @@ use bob_core::turn::{
 use bob_core::visitor::VisitorProof;
 use sqlx::sqlite::SqliteRow;
 
-use super::super::audit::{Subject, new_id, record};
+use super::super::audit::{Subject, new_id, note};
 use super::super::error::corrupt;
 use super::super::not_found;
 use super::super::rows::{Cells, blob, message, micros};
@@ -351,7 +351,7 @@ async fn deliver(
     .bind(micros(later(act.at, IDEMPOTENCY_KEPT)));
     unit.execute(insert).await?;
     let subject = Subject(Some(start.turn.as_uuid()), Some(to.conversation.as_uuid()));
-    record(unit, Some(tenant), act, OPERATION, subject).await?;
+    note(unit, Some(tenant), act, OPERATION, subject).await?;
     Ok(FinishedTurn {
         turn: start.turn,
         conversation: to.conversation,

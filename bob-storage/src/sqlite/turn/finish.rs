@@ -7,7 +7,7 @@ use bob_core::storage::Result;
 use bob_core::turn::{FinishedTurn, TurnClosing, TurnFinish, TurnState};
 use sqlx::sqlite::SqliteRow;
 
-use super::super::audit::{Subject, new_id, record};
+use super::super::audit::{Subject, new_id, note};
 use super::super::not_found;
 use super::super::rows::{Cells, blob, count, micros};
 use super::super::writer::{Query, Unit};
@@ -177,5 +177,5 @@ async fn supersede(
     .bind(micros(act.at));
     unit.execute(update).await?;
     let subject = Subject(Some(finish.turn.as_uuid()), Some(finish.conversation.as_uuid()));
-    record(unit, Some(tenant), act, OPERATION, subject).await
+    note(unit, Some(tenant), act, OPERATION, subject).await
 }

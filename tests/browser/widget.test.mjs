@@ -256,6 +256,7 @@ for (const [width, device] of [["1280", desktop], ["390", phone]]) {
       await shoot(page, name("1-shop"));
       await bubble(page).click();
       await replies(page).first().waitFor();
+      await settled(page);
       await shoot(page, name("2-open"));
       await input(page).focus();
       await ask(page, "How long can I return something?");

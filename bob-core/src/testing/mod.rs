@@ -2,7 +2,7 @@
 //!
 //! An adapter runs all claims with one line:
 //!
-//! ```ignore
+//! ```text
 //! bob_core::storage_claims!(|| async { MyStorage::open_in_a_new_folder().await });
 //! ```
 

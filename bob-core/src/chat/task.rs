@@ -79,7 +79,8 @@ fn start(pipeline: &Pipeline, message: &NewMessage) -> TurnStart {
         idempotency: message.idempotency.clone(),
         lease: pipeline.lease(pipeline.clock.now()),
         reserve: pipeline.pricebook.grounded_answer,
-        history: HISTORY,
+        // Only a model reads it.
+        history: pipeline.model.as_ref().map_or(0, |_| HISTORY),
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a request to its route, and from whatever happened there to an answer.
 
+use std::future::Future;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTION
 use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use sync_wrapper::SyncWrapper;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::auth::authenticate;
@@ -95,14 +97,10 @@ pub(crate) async fn answer(mounted: Arc<Mounted>, head: Parts, body: RequestBody
     warn_once_without_address(&head);
     let fenced = is_fenced(head.uri.path());
     let is_head = head.method == Method::HEAD;
-    let answering = AssertUnwindSafe(route(mounted, head, body, request_id.clone())).catch_unwind();
-    let mut response = match answering.await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::error!(%request_id, "a request panicked");
-            Problem::internal().into_response(&request_id)
-        }
-    };
+    let span = tracing::info_span!("request", id = %request_id);
+    let routing = route(mounted, head, body, request_id.clone()).instrument(span);
+    let mut response =
+        unless_panic(&request_id, routing).await.unwrap_or_else(|problem| problem.into_response(&request_id));
     if is_head {
         *response.body_mut() = BobBody::default();
     }
@@ -116,6 +114,14 @@ pub(crate) async fn answer(mounted: Arc<Mounted>, head: Parts, body: RequestBody
         cors::vary(headers);
     }
     response
+}
+
+/// A panic becomes a problem: one request's bug is nobody else's.
+async fn unless_panic<T>(request_id: &str, work: impl Future<Output = T>) -> Result<T, Problem> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| {
+        tracing::error!(%request_id, "a request panicked");
+        Problem::internal()
+    })
 }
 
 async fn route(
@@ -156,7 +162,8 @@ async fn route(
         _ => None,
     };
     let answered = match pick(&routes, &call.head.method) {
-        Ok(route) => admitted(route, call).await,
+        // Caught here too, since a page may read this door's errors, whatever they are.
+        Ok(route) => unless_panic(&request_id, admitted(route, call)).await.and_then(|answered| answered),
         Err(problem) => Err(problem),
     };
     let mut response = answered.unwrap_or_else(|problem| problem.into_response(&request_id));
@@ -170,7 +177,10 @@ async fn route(
 fn pick(routes: &[&'static Route], method: &Method) -> Result<&'static Route, Problem> {
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
     routes.iter().find(|route| route.method == *wanted).copied().ok_or_else(|| {
-        let allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+        let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+        if allow.contains(&"GET") {
+            allow.push("HEAD");
+        }
         Problem::method_not_allowed(&allow.join(", "))
     })
 }

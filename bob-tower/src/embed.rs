@@ -1,15 +1,19 @@
 //! The embed: the scripts that bring the widget onto customers' pages, and the line they paste.
 
 use bob_core::id::TenantId;
+use bob_core::widget_key::WidgetKey;
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
 };
 use http::{Response, StatusCode};
+use jiff::Timestamp;
 
 use crate::assets::etag;
 use crate::body::BobBody;
 use crate::dispatch::Call;
+use crate::door::signed_in::own_or_named;
 use crate::problem::Problem;
+use crate::request::query_field;
 use crate::wire::json;
 
 const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -20,8 +24,10 @@ pub(crate) async fn boot(call: Call) -> Result<Response<BobBody>, Problem> {
     let id: TenantId = call.param("tenant").parse().map_err(|_| Problem::not_found())?;
     let tenant = call.mounted.bob.directory().snapshot(&id).await?.ok_or_else(Problem::not_found)?;
     let now = call.mounted.bob.clock().now();
-    let key =
-        tenant.widget_keys.iter().find(|key| key.embed && key.is_live(now)).ok_or_else(Problem::not_found)?;
+    let live = tenant.widget_keys.iter().filter(|key| key.embed && key.is_live(now));
+    // During a rotation two are live; pages get the one that stays.
+    let lasts = |key: &&WidgetKey| (key.ends_at.unwrap_or(Timestamp::MAX), key.id);
+    let key = live.max_by_key(lasts).ok_or_else(Problem::not_found)?;
     let script = call.mounted.assets.boot(&id.to_string(), key.key.as_str());
     file(&call, script.into_bytes(), SHORT)
 }
@@ -43,11 +49,9 @@ pub(crate) async fn module(call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `GET /api/customer-portal/widget-code`: the line a customer pastes into their pages.
 pub(crate) async fn widget_code(call: Call) -> Result<Response<BobBody>, Problem> {
-    let tenant = call
-        .person()?
-        .tenant
-        .ok_or_else(|| Problem::unprocessable("tenant_required", "Sign in as a person of the business."))?;
-    let url = format!("{}widget/{tenant}/widget.js", call.mounted.mount.canonical());
+    let named = query_field(call.head.uri.query(), "business_id")?;
+    let tenant = own_or_named(&call, named.as_deref()).await?.ok_or_else(Problem::tenant_required)?;
+    let url = format!("{}widget/{}/widget.js", call.mounted.mount.canonical(), tenant.tenant.id);
     let html = format!("<script src=\"{url}\" async></script>");
     json(StatusCode::OK, &serde_json::json!({ "html": html, "script_url": url }))
 }

@@ -6,7 +6,7 @@
 //!
 //! The way of a request: `service` → `dispatch` (request id, panics, headers every answer has) → `route` (the table:
 //! method, path, who may) → `same_origin`, `cors` or `auth` (who calls) → `door` or another answering file → `wire`.
-//! Only `problem` knows which failure has which status.
+//! Only `problem` knows which failure of storage, turns and limits has which status.
 
 #![cfg_attr(test, allow(clippy::needless_pass_by_value, reason = "tests are data"))]
 

@@ -66,19 +66,22 @@ impl Mount {
             let wrong = || MountError::NotAUrl(text.to_owned());
             let mut url = Url::parse(text).map_err(|_| wrong())?;
             let origin = Origin::of(&url).map_err(|_| wrong())?;
-            let plain = text.len() <= MAX_URL
-                && url.query().is_none()
+            // A cookie's Path ends at a semicolon.
+            let plain = url.query().is_none()
                 && url.fragment().is_none()
-                && url.username().is_empty();
-            if !plain || url.password().is_some() {
-                return Err(wrong());
-            }
+                && url.username().is_empty()
+                && url.password().is_none()
+                && !url.path().contains(';');
             if origin.scheme() == Scheme::Http && !origin.is_loopback() {
                 return Err(MountError::Insecure(text.to_owned()));
             }
             if !url.path().ends_with('/') {
                 let path = format!("{}/", url.path());
                 url.set_path(&path);
+            }
+            // Measured as it is used: other alphabets grow when they are written in ASCII.
+            if !plain || url.as_str().len() > MAX_URL {
+                return Err(wrong());
             }
             if !mount.own_origins.contains(&origin) {
                 mount.own_origins.push(origin);
@@ -152,14 +155,18 @@ impl Mount {
         format!("bob_visitor_{}", &uuid[24..])
     }
 
-    /// The name of the session cookie: a suffix from the path keeps two mounts of one host apart.
+    /// The name of the session cookie: a suffix from the path, another one for every path, keeps two mounts of one host
+    /// apart.
     pub(crate) fn session_cookie(&self) -> String {
-        let suffix: String = self
-            .cookie_path()
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
-            .collect();
-        let suffix = suffix.trim_end_matches('_');
+        let path = self.public_urls[0].path().trim_end_matches('/');
+        let mut suffix = String::with_capacity(path.len());
+        for byte in path.bytes() {
+            match byte {
+                b'/' => suffix.push('_'),
+                b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => suffix.push(char::from(byte)),
+                other => suffix.push_str(&format!("~{other:02x}")),
+            }
+        }
         if self.is_secure() { format!("__Host-bob_session{suffix}") } else { format!("bob_session{suffix}") }
     }
 }
@@ -184,15 +191,25 @@ mod tests {
         {
             assert!(matches!(Mount::at([url]), Err(MountError::NotAUrl(_))), "{url}");
         }
+        let long = format!("https://shop.example/{}", "ä".repeat(200));
+        for url in [&long, "https://shop.example/a;b"] {
+            assert!(matches!(Mount::at([url]), Err(MountError::NotAUrl(_))), "{url}");
+        }
         assert_eq!(Mount::at([]).unwrap_err(), MountError::NoPublicUrl);
     }
 
     #[test]
     fn two_mounts_of_one_host_keep_two_cookies() {
-        let name = |url| Mount::at([url]).unwrap().session_cookie();
+        let name = |url: &str| Mount::at([url]).unwrap().session_cookie();
         assert_eq!(name("https://shop.example"), "__Host-bob_session");
         assert_eq!(name("https://shop.example/help/bob/"), "__Host-bob_session_help_bob");
         assert_eq!(name("http://localhost:8080/bob"), "bob_session_bob");
+        let paths = ["", "/a/b", "/a_b", "/a-b", "/a.b", "/A/b", "/a~b", "/a~5fb", "/a%20b", "/ä"];
+        let names: std::collections::HashSet<_> =
+            paths.iter().map(|path| name(&format!("https://shop.example{path}"))).collect();
+        assert_eq!(names.len(), paths.len(), "{names:?}");
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        assert!(names.iter().all(|name| name.bytes().all(token)), "{names:?}");
     }
 
     #[test]

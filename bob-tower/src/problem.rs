@@ -1,6 +1,6 @@
 //! Problem documents (RFC 9457): what Bob answers when it cannot do what was asked.
 //!
-//! The only place that knows which failure has which HTTP status. A detail helps a person and never carries SQL, paths,
+//! The only place that knows which failure of the libraries below has which HTTP status. A detail helps a person and never carries SQL, paths,
 //! secrets or another tenant's data.
 
 use std::time::Duration;
@@ -88,6 +88,11 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
+    /// The call could be about any business.
+    pub(crate) fn tenant_required() -> Self {
+        Self::unprocessable("tenant_required", "Name the business in business_id.")
+    }
+
     /// A body whose fields are wrong.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         let code = errors.first().map_or("validation_failed", |first| match first.code {
@@ -118,6 +123,16 @@ impl Problem {
     pub(crate) fn internal() -> Self {
         let detail = "Something went wrong here. The request id finds it in the server's log.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
+    /// A limit is used up; says which, and when to try again.
+    pub(crate) fn limited(code: &'static str, detail: &str, limited: &Limited) -> Self {
+        let field = format!("\"{}\";r=0;t={}", limited.policy, whole_seconds(limited.retry_after));
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(limited.retry_after);
+        match HeaderValue::from_str(&field) {
+            Ok(value) => problem.with_header(HeaderName::from_static("ratelimit"), value),
+            Err(_) => problem,
+        }
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -241,13 +256,6 @@ impl From<TurnFailure> for Problem {
 
 impl From<Limited> for Problem {
     fn from(limited: Limited) -> Self {
-        let field = format!("\"{}\";r=0;t={}", limited.policy, whole_seconds(limited.retry_after));
-        let problem =
-            Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many calls. Please wait a moment.")
-                .retry_after(limited.retry_after);
-        match HeaderValue::from_str(&field) {
-            Ok(value) => problem.with_header(HeaderName::from_static("ratelimit"), value),
-            Err(_) => problem,
-        }
+        Self::limited("rate_limited", "Too many calls. Please wait a moment.", &limited)
     }
 }

@@ -29,11 +29,15 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<O
         .map_err(|_| Problem::bad_request("invalid_header", format!("The header {name} is not ASCII.")))
 }
 
+/// All values of a header that is a list, as one; what is not ASCII is left out.
+pub(crate) fn list(headers: &HeaderMap, name: &'static str) -> String {
+    let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    lines.join(",")
+}
+
 /// Whether the caller wants a stream of events.
 pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
-    let ranges =
-        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
-    ranges.into_iter().any(|range| {
+    list(headers, ACCEPT.as_str()).split(',').any(|range| {
         let mut parts = range.split(';').map(str::trim);
         let is_events = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("text/event-stream"));
         is_events && !parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)))

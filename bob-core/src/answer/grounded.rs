@@ -1,6 +1,6 @@
 //! The answerer that needs no model.
 
-use super::intent::{Courtesy, Intent, intent};
+use super::intent::{Courtesy, Intent, asks_who_talks, intent};
 use super::phrases::Phrases;
 use super::reply::Reply;
 use super::split::{asks, into_clauses, into_sentences};
@@ -8,7 +8,7 @@ use super::suggest::{openers, suggestions};
 use super::zone::{Zone, decide};
 use super::{Answer, Handoff, Outcome, Suggestion, Thresholds, quote};
 use crate::language::Language;
-use crate::retrieve::{Retrieval, RetrieveError, Retriever, Scope};
+use crate::retrieve::{Hit, Retrieval, RetrieveError, Retriever, Scope};
 
 /// One question, as it is put to an answerer.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,9 @@ const COVERS_ALL: f32 = 0.85;
 /// A text that answers a part scores at least this share of the best for the whole.
 const SUPPORT: f32 = 0.45;
 
+/// A sentence says clearly more of a question than another with this much more coverage.
+const CLEARLY_MORE: f32 = 0.02;
+
 /// A part of the question and what was found for it.
 struct Finding<'a> {
     part: &'a str,
@@ -55,6 +58,15 @@ impl Finding<'_> {
     fn source(&self) -> Option<[u8; 32]> {
         let best = self.found.hits.first().filter(|_| self.zone == Zone::Answer);
         best.map(|hit| hit.passage.content_hash)
+    }
+
+    /// The passage to quote: of the best text the one with the sentence that says most of the question.
+    fn quoted(&self) -> Option<&Hit> {
+        let best = self.found.hits.first()?;
+        let says = |hit: &Hit| hit.sentence_coverage.iter().copied().fold(0.0, f32::max);
+        let others =
+            self.found.hits.iter().filter(|hit| hit.passage.content_hash == best.passage.content_hash);
+        Some(others.fold(best, |most, hit| if says(hit) > says(most) + CLEARLY_MORE { hit } else { most }))
     }
 
     /// Whether it is nearly a title or question variant, which may be no question by its form: "The lamp does not work".
@@ -84,7 +96,7 @@ impl GroundedAnswerer {
     /// Answers one question.
     ///
     /// A greeting is answered with the first topics (`clarify`), thanks and goodbyes with a phrase (`clarify` without
-    /// suggestions): there is nothing to cite, and nobody is refused.
+    /// suggestions): there is nothing to cite, and nobody is refused. Whoever asks whether a machine talks is told so.
     ///
     /// # Errors
     ///
@@ -119,6 +131,11 @@ impl GroundedAnswerer {
     ) -> Result<Answer, RetrieveError> {
         let phrases = Phrases::for_language(ask.language);
         let whole = self.look(retriever, ask, question).await?;
+        // Who talks is always told, in the business's own words if it has some.
+        if asks_who_talks(question) && !(whole.zone == Zone::Answer && whole.is_near(self.thresholds.near()))
+        {
+            return Ok(fixed(ask, Outcome::Clarify, phrases.disclosure, vec![phrases.ask_person()]));
+        }
         let parts = if self.leaves_nothing_open(&whole) && times_asked(question, ask.language) < 2 {
             Vec::new()
         } else {
@@ -139,7 +156,9 @@ impl GroundedAnswerer {
         }
         let mut reply = Reply::new(ask.language);
         for answer in &answers {
-            reply.quote(&answer.found.hits[0]);
+            if let Some(hit) = answer.quoted() {
+                reply.quote(hit);
+            }
         }
         if !reply.is_empty() {
             let is_left_open = |part: &Finding<'_>| part.zone != Zone::Answer && asks(part.part);

@@ -7,9 +7,11 @@
 //!
 //! use bob_core::answer::{Ask, GroundedAnswerer, Outcome};
 //! use bob_core::id::{KnowledgeId, TenantId};
-//! use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Passage, passages_of};
+//! use bob_core::knowledge::{
+//!     Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Passage, Synonyms, passages_of,
+//! };
 //! use bob_core::language::Language;
-//! use bob_core::retrieve::{LexicalRetriever, PassageSource, Scope, Synonyms};
+//! use bob_core::retrieve::{LexicalRetriever, PassageSource, Scope};
 //!
 //! /// A shop with one text.
 //! #[derive(Debug)]

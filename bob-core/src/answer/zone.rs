@@ -18,6 +18,8 @@ pub(super) enum Zone {
 const SAME: f32 = 0.99;
 /// A single word answers only when a title or variant is mostly about it: many texts mention it by the way.
 const LONE_WORD: f32 = 0.5;
+/// Two words answer when one sentence says this much of the question; spread over title and sentences they may mean anything.
+const SAYS: f32 = 0.4;
 /// A text that no other comes near needs less: halfway between asking back and answering and a little more, this closeness to
 /// a title or variant, and others score at most this share of it.
 const HALF: f32 = 0.5;
@@ -30,6 +32,11 @@ const OFFERED: f32 = 0.4;
 const CLEARLY: f32 = 0.3;
 /// From this closeness on a text is about a single word, too.
 const TOUCHED: f32 = 0.35;
+/// When more texts than this say a single word, one must be this close to be meant.
+const MANY: usize = 3;
+const MANY_SAY_IT: f32 = 0.85;
+/// From this coverage on a text says all of it.
+const ALL: f32 = 0.95;
 /// How much closer to its title or variant the best text must be when another is as good.
 const CLOSER: f32 = 0.12;
 
@@ -46,6 +53,9 @@ pub(super) fn decide(found: &Retrieval, lines: &Thresholds) -> Zone {
     if zone == Zone::Clarify && stands_out(found, best, lines) {
         return Zone::Answer;
     }
+    if zone == Zone::Answer && found.salient == 1 && best.affinity < MANY_SAY_IT && said_by(found) > MANY {
+        return Zone::Clarify;
+    }
     let mut rivals = found.hits.iter().filter(|hit| hit.passage.content_hash != best.passage.content_hash);
     if zone == Zone::Answer && rivals.any(|rival| is_as_good(rival, best, found.salient, lines)) {
         return Zone::Clarify;
@@ -55,8 +65,9 @@ pub(super) fn decide(found: &Retrieval, lines: &Thresholds) -> Zone {
 
 fn zone_of(hit: &Hit, salient: usize, lines: &Thresholds) -> Zone {
     // Grammar alone is about nothing: such a question must be known nearly word for word.
-    let covers =
-        salient > 0 && hit.coverage >= lines.answer() && (hit.matched > 1 || hit.affinity >= LONE_WORD);
+    let says = hit.sentence_coverage.iter().copied().fold(0.0, f32::max);
+    let by_itself = hit.matched > 1 && says >= SAYS;
+    let covers = salient > 0 && hit.coverage >= lines.answer() && (by_itself || hit.affinity >= LONE_WORD);
     if covers || hit.affinity >= lines.near() {
         Zone::Answer
     } else if salient > 0 && hit.coverage >= lines.clarify() || hit.affinity >= OFFERED {
@@ -64,6 +75,15 @@ fn zone_of(hit: &Hit, salient: usize, lines: &Thresholds) -> Zone {
     } else {
         Zone::Refuse
     }
+}
+
+/// How many texts say all of it.
+fn said_by(found: &Retrieval) -> usize {
+    let mut texts: Vec<_> =
+        found.hits.iter().filter(|hit| hit.coverage >= ALL).map(|hit| hit.passage.content_hash).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts.len()
 }
 
 /// Whether no other text comes near one that speaks about half of the question in its title or a variant.
@@ -90,11 +110,12 @@ fn is_as_good(rival: &Hit, best: &Hit, salient: usize, lines: &Thresholds) -> bo
         && rival.affinity > best.affinity - CLOSER
 }
 
-/// A word that no text knows may change the meaning of all others; only what two others speak for is still offered.
+/// A word that no text knows may change the meaning of all others; only what two others speak for, or what is nearly a title or
+/// variant without it, is still offered.
 fn one_down(zone: Zone, best: &Hit) -> Zone {
     match zone {
         Zone::Answer => Zone::Clarify,
-        Zone::Clarify if best.matched >= 2 => Zone::Clarify,
+        Zone::Clarify if best.matched >= 2 || best.affinity >= LONE_WORD => Zone::Clarify,
         Zone::Clarify | Zone::Refuse => Zone::Refuse,
     }
 }
@@ -129,7 +150,7 @@ mod tests {
             affinity,
             matched,
             nearest: None,
-            sentence_coverage: Vec::new(),
+            sentence_coverage: vec![coverage],
         }
     }
 

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
+use crate::answer::Citation;
 use crate::conversation::Door;
 use crate::id::{TenantId, TurnId, VisitorId};
-use crate::turn::TurnEvent;
+use crate::turn::{TurnEvent, TurnFailure, TurnState, events_of};
 
 /// The events of one turn, numbered from 1, as they come; it ends behind the last one.
 ///
@@ -46,14 +47,31 @@ impl TurnEvents {
         (sender, Self { receiver })
     }
 
-    /// All of a finished turn's events behind number `after`.
-    pub(super) fn ended(events: Vec<TurnEvent>, after: u64) -> Self {
-        let (sender, events_out) = Self::channel();
-        for numbered in (1..).zip(events).filter(|(number, _)| *number > after) {
-            let _ = sender.send(numbered);
-        }
-        events_out
+    /// All of an ended turn's events behind number `after`.
+    pub(super) fn ended(state: TurnState, after: u64) -> Self {
+        let (sender, events) = Self::channel();
+        send_ended(&sender, state, after);
+        events
     }
+}
+
+/// Sends what a listener who heard `after` events has missed of an ended turn.
+pub(super) fn send_ended(sender: &mpsc::UnboundedSender<(u64, TurnEvent)>, state: TurnState, after: u64) {
+    let numbered = match state {
+        TurnState::Finished(turn) => (1..).zip(events_of(&turn)).skip_while(|(n, _)| *n <= after).collect(),
+        // How much of it was sent is not known any more; that nothing follows is the next thing to hear.
+        _ => vec![(after.saturating_add(1), TurnEvent::Failed(TurnFailure::Cancelled))],
+    };
+    for event in numbered {
+        let _ = sender.send(event);
+    }
+}
+
+/// The part of an answer that has left already.
+#[derive(Debug, Default)]
+pub(super) struct Released {
+    pub(super) pieces: Vec<String>,
+    pub(super) citations: Vec<Citation>,
 }
 
 /// One turn that is being answered.
@@ -81,7 +99,31 @@ impl LiveTurn {
         log.events.push(event);
     }
 
-    /// What was published so far.
+    /// Tells those who still listen that nothing follows; an end that was published stands.
+    pub(super) fn end(&self) {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = log.events.last().is_some_and(TurnEvent::is_last);
+        drop(log);
+        if !ended {
+            self.publish(TurnEvent::Failed(TurnFailure::Cancelled));
+        }
+    }
+
+    /// What the visitor has been shown of the answer so far.
+    pub(super) fn released(&self) -> Released {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut released = Released::default();
+        for event in &log.events {
+            match event {
+                TurnEvent::Delta(text) => released.pieces.push(text.clone()),
+                TurnEvent::Citation(citation) => released.citations.push(citation.clone()),
+                _ => {}
+            }
+        }
+        released
+    }
+
+    /// How many events were published so far.
     pub(super) fn published(&self) -> usize {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).events.len()
     }
@@ -116,7 +158,7 @@ impl LiveTurns {
         live
     }
 
-    pub(super) fn end(&self, tenant: TenantId, turn: TurnId) {
+    pub(super) fn forget(&self, tenant: TenantId, turn: TurnId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(tenant, turn));
     }
 

@@ -29,7 +29,7 @@ use crate::llm::LanguageModel;
 use crate::pricebook::Pricebook;
 use crate::retrieve::Retriever;
 use crate::storage::{SharedStorage, StorageError, StorageErrorKind, TenantSnapshot};
-use crate::turn::{IdempotencyClaim, TurnEvent, TurnFailure, TurnState, events_of};
+use crate::turn::{IdempotencyClaim, TurnState};
 use crate::visitor::VisitorProof;
 
 pub use live::TurnEvents;
@@ -179,7 +179,7 @@ impl Chat {
         }
         match self.inner.storage.turn(tenant, door, visitor, turn).await? {
             TurnState::Open(_) => Ok(self.follow(*tenant, door, *visitor, *turn, after)),
-            ended => Ok(TurnEvents::ended(ended_events(ended), after)),
+            ended => Ok(TurnEvents::ended(ended, after)),
         }
     }
 
@@ -215,28 +215,19 @@ impl Chat {
             let ended = loop {
                 match pipeline.storage.turn(&tenant, door, &visitor, &turn).await {
                     Ok(TurnState::Open(lease)) if lease.holds(pipeline.clock.now()) => {}
-                    Ok(TurnState::Open(_)) | Err(_) => break vec![TurnEvent::Failed(TurnFailure::Cancelled)],
-                    Ok(ended) => break ended_events(ended),
+                    Ok(TurnState::Open(_)) | Err(_) => break TurnState::Abandoned { superseded: None },
+                    Ok(ended) => break ended,
                 }
                 if sender.is_closed() {
                     return;
                 }
                 tokio::time::sleep(POLL).await;
             };
-            for numbered in (1..).zip(ended).filter(|(number, _)| *number > after) {
-                let _ = sender.send(numbered);
-            }
+            live::send_ended(&sender, ended, after);
         };
         // When Bob is not running, nobody follows and the events end at once.
         let _ = self.inner.life.spawn(following);
         events
-    }
-}
-
-fn ended_events(state: TurnState) -> Vec<TurnEvent> {
-    match state {
-        TurnState::Finished(turn) => events_of(&turn),
-        _ => vec![TurnEvent::Failed(TurnFailure::Cancelled)],
     }
 }
 

@@ -1,6 +1,9 @@
 //! One turn, from the first transaction to the second.
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -11,12 +14,12 @@ use crate::act::Act;
 use crate::answer::{Answer, Ask, Handoff, Outcome, Phrases, decide_language};
 use crate::conversation::SessionId;
 use crate::credit::MilliCredits;
-use crate::id::{ConversationId, MessageId, TurnId};
+use crate::id::{ConversationId, MessageId, TenantId, TurnId};
 use crate::language::Language;
 use crate::retrieve::Scope;
 use crate::turn::{
     Lease, OpenTurn, RENEW_EVERY, TurnClosing, TurnEvent, TurnFailure, TurnFinish, TurnOpening, TurnStart,
-    Versions, events_of,
+    TurnState, Versions, events_of,
 };
 
 /// How many of the latest messages an answerer sees.
@@ -41,12 +44,27 @@ pub(super) async fn run(
     };
     let turn = opening.turn;
     let live = pipeline.live.begin(tenant, turn, opening.key.door, opening.key.visitor);
+    let ending = Ending { pipeline: &pipeline, live: &live, of: (tenant, turn) };
     live.publish(TurnEvent::Started { turn, session: opening.key.session.clone() });
     let visitor = opening.proven.then_some(opening.key.visitor);
     let _ = opened.send(Ok(Sent { turn, visitor, replayed: false, events: live.listen(0) }));
     let ended = Answering { pipeline: &pipeline, act, message, open: opening, live: &live }.run().await;
     live.publish(ended);
-    pipeline.live.end(tenant, turn);
+    drop(ending);
+}
+
+/// Ends a turn for those who listen, also when its task panics or is aborted: nobody waits for ever.
+struct Ending<'a> {
+    pipeline: &'a Pipeline,
+    live: &'a LiveTurn,
+    of: (TenantId, TurnId),
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.live.end();
+        self.pipeline.live.forget(self.of.0, self.of.1);
+    }
 }
 
 fn start(pipeline: &Pipeline, message: &NewMessage) -> TurnStart {
@@ -61,7 +79,8 @@ fn start(pipeline: &Pipeline, message: &NewMessage) -> TurnStart {
         idempotency: message.idempotency.clone(),
         lease: pipeline.lease(pipeline.clock.now()),
         reserve: pipeline.pricebook.grounded_answer,
-        history: HISTORY,
+        // Only a model reads it.
+        history: pipeline.model.as_ref().map_or(0, |_| HISTORY),
     }
 }
 
@@ -74,7 +93,7 @@ fn already_settled(
         turn: turn.turn,
         visitor: turn.proven.then_some(turn.visitor),
         replayed,
-        events: TurnEvents::ended(events_of(&turn), 0),
+        events: TurnEvents::ended(TurnState::Finished(turn), 0),
     };
     match opening? {
         TurnOpening::Replayed(turn) => Ok(finished(turn, true)),
@@ -99,21 +118,20 @@ pub(super) struct Answering<'a> {
 
 impl Answering<'_> {
     async fn run(mut self) -> TurnEvent {
-        let language = self.language().await;
         let mut lease = self.open.lease;
         let mut lost = false;
         let answer = {
-            let mut answering = std::pin::pin!(self.answer(language));
+            let mut answering = std::pin::pin!(unless_panic(self.answer()));
             loop {
                 tokio::select! {
-                    answer = &mut answering => break answer,
+                    answer = &mut answering => break answer.unwrap_or_else(|| self.broken()),
                     () = tokio::time::sleep(RENEW_EVERY), if !lost => match self.renew(&lease).await {
                         Some(renewed) => lease = renewed,
                         None => lost = true,
                     },
                 }
                 if lost {
-                    break Answer::empty(Outcome::Escalated, language);
+                    break Answer::empty(Outcome::Escalated, self.message.tenant.tenant.default_language());
                 }
             }
         };
@@ -136,7 +154,8 @@ impl Answering<'_> {
     }
 
     /// The ladder: a model's answer, the grounded answer, a fixed text with a way to a person. Never silence.
-    async fn answer(&self, language: Language) -> Answer {
+    async fn answer(&self) -> Answer {
+        let language = self.language().await;
         let phrases = Phrases::for_language(language);
         if self.open.reservation.is_none() {
             return self.canned(language, Outcome::Limited, phrases.limited);
@@ -175,6 +194,18 @@ impl Answering<'_> {
             handoff: Some(Handoff { to }),
             ..Answer::empty(outcome, language)
         }
+    }
+
+    /// What a visitor is told when answering panicked: what was released already stands, a person takes over.
+    fn broken(&self) -> Answer {
+        tracing::error!(turn = %self.open.turn, "answering panicked");
+        let language = self.open.language.unwrap_or(self.message.tenant.tenant.default_language());
+        let released = self.live.released();
+        let joint = if released.pieces.is_empty() { "" } else { " " };
+        let trouble = Phrases::for_language(language).model_trouble;
+        let sorry = self.canned(language, Outcome::Escalated, &format!("{joint}{trouble}"));
+        let pieces = released.pieces.into_iter().chain(sorry.pieces).collect();
+        Answer { pieces, citations: released.citations, ..sorry }
     }
 
     async fn renew(&self, lease: &Lease) -> Option<Lease> {
@@ -238,4 +269,17 @@ impl Answering<'_> {
             _ => MilliCredits::ZERO,
         }
     }
+}
+
+/// `None` when `work` panics.
+async fn unless_panic<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|cx| {
+        // Nothing is looked at again that a panic may have left half changed.
+        match std::panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(polled) => polled.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
 }

@@ -16,7 +16,7 @@ use crate::llm::{Line, ScriptedModel};
 use crate::storage::memory::MemoryStorage;
 use crate::storage::{ConversationStore as _, Onboarding, TenantStore as _};
 use crate::testing::fixture;
-use crate::turn::FinishedTurn;
+use crate::turn::{FinishedTurn, TurnEvent, TurnFailure, events_of};
 use crate::{Bob, Running};
 
 /// A started Bob with one tenant, and with a model if there are scripts for one.

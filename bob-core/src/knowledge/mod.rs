@@ -4,6 +4,7 @@
 //! *retired*. Versions are immutable once they left the draft; Bob answers from published versions only.
 
 pub mod passage;
+mod synonyms;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use crate::id::KnowledgeId;
 use crate::language::Language;
 
 pub use passage::{Passage, passages_of};
+pub use synonyms::Synonyms;
 
 /// The longest title, in characters.
 pub const MAX_TITLE: usize = 200;

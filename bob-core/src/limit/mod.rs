@@ -143,6 +143,15 @@ impl Limits {
         self.buckets.take(counted.iter().map(|counted| (*counted, self.rate(counted))), now)
     }
 
+    /// Whether a message would be taken, without taking it: for what is known before the rest of a call is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub fn peek(&self, counted: &[Counted], now: Timestamp) -> Result<(), Limited> {
+        self.buckets.peek(counted.iter().map(|counted| (*counted, self.rate(counted))), now)
+    }
+
     /// Opens one more stream from an address; it is open until the guard is dropped.
     ///
     /// # Errors
@@ -193,6 +202,17 @@ mod tests {
         for _ in 0..60 {
             assert!(limits.take(&[quiet, tenant], now).is_ok(), "the neighbour is not touched");
         }
+    }
+
+    #[test]
+    fn looking_takes_nothing() {
+        let limits = Limits::new(LimitRates { address: Rate::per_minute(1), ..LimitRates::default() });
+        let caller = [Counted::Address(address("192.0.2.1"))];
+        for _ in 0..3 {
+            assert_eq!(limits.peek(&caller, fixture::now()), Ok(()));
+        }
+        limits.take(&caller, fixture::now()).unwrap();
+        assert!(limits.peek(&caller, fixture::now()).is_err());
     }
 
     #[test]

@@ -4,14 +4,11 @@ use super::language_index::{BASE, LanguageIndex, importance};
 use super::meanings::Meaning;
 use super::pieces::Piece;
 use super::question::{Alternative, Question, Token, Unit};
-use crate::text::Kind;
+use super::reading::Reading;
+use crate::text::{Kind, Script};
 
 /// No question is about more; what follows is not searched for.
 pub(super) const MOST_UNITS: usize = 48;
-/// No question is longer, in words.
-const MOST_PIECES: usize = 400;
-/// So many unknown words may be mistyped.
-const MOST_SLIPS: usize = 8;
 /// How much a corrected word counts against the one it was corrected to.
 const SLIP: f32 = 0.85;
 /// What a phrase of grammar only weighs when it has a meaning: `how much`.
@@ -24,11 +21,15 @@ const NUMBER: f32 = 0.3;
 impl LanguageIndex {
     /// Reads a question: what it is about, how texts may say it, and what no text knows.
     pub(super) fn ask(&self, question: &str) -> Question {
-        let (pieces, corrected) = self.corrected(question);
+        let (pieces, readings): (Vec<Piece>, Vec<Reading>) = self.read(question).into_iter().unzip();
         let mut meanings = self.meanings.of(&pieces);
         meanings.retain(|meaning| !is_idiom(meaning, &pieces) || stands_alone(meaning, &pieces));
         let mut asked = Question::default();
+        let mut word = 0;
         for (at, piece) in pieces.iter().enumerate() {
+            // The parts of a compound are one word.
+            let goes_on = at > 0 && piece.share < 1.0 && pieces[at - 1].text == piece.text;
+            word += usize::from(!goes_on);
             let numbers = self.known(piece);
             let others = alternatives_of(&meanings, at);
             self.add_tokens(piece, &others, &mut asked.tokens);
@@ -36,22 +37,21 @@ impl LanguageIndex {
                 continue;
             }
             let mut alternatives: Vec<Alternative> =
-                self.directly(piece, numbers, corrected[at]).into_iter().collect();
+                self.directly(piece, numbers, readings[at]).into_iter().collect();
             alternatives.extend(others.into_iter().cloned());
             let is_salient = piece.kind == Kind::Content;
             if alternatives.is_empty() {
-                if is_salient && !asked.unknown.contains(&piece.text) {
-                    asked.unknown.push(piece.text.clone());
-                } else {
+                if !is_salient || asked.unknown.contains(&piece.text) {
                     continue;
                 }
+                asked.unknown.push(piece.text.clone());
             }
-            let pull = self.weight(&alternatives) * share(piece.kind);
+            let pull = self.weight(&alternatives) * share(piece.kind) * piece.share;
             let weight = if piece.kind == Kind::Number { 0.0 } else { pull };
             let is_new = alternatives.is_empty()
                 || asked.units.iter().all(|unit| !same_first(&unit.alternatives, &alternatives));
             if is_new {
-                asked.units.push(Unit { weight, pull, is_salient, is_idiom: false, alternatives });
+                asked.units.push(Unit { weight, pull, is_salient, is_idiom: false, word, alternatives });
             }
         }
         // Grammar that means something, such as `how much`, is worth finding, and no loss when it is not found.
@@ -59,56 +59,20 @@ impl LanguageIndex {
         for meaning in &meanings {
             let weight = self.weight(&meaning.alternatives) * IDIOM;
             let alternatives = meaning.alternatives.clone();
-            asked.units.push(Unit { weight, pull: weight, is_salient: false, is_idiom: true, alternatives });
+            asked.units.push(Unit {
+                weight,
+                pull: weight,
+                is_salient: false,
+                is_idiom: true,
+                word: 0,
+                alternatives,
+            });
         }
         asked
     }
 
-    /// The pieces of a question, and which of them were corrected.
-    fn corrected(&self, question: &str) -> (Vec<Piece>, Vec<bool>) {
-        let (mut pieces, mut corrected) = (Vec::new(), Vec::new());
-        let mut slips = 0;
-        for piece in self.cutter.cut(question).into_iter().take(MOST_PIECES) {
-            let is_whole = piece.kind == Kind::Content && !piece.is_unspaced();
-            if !is_whole || !self.known(&piece).is_empty() || self.meanings.knows(&piece) {
-                pieces.push(piece);
-                corrected.push(false);
-                continue;
-            }
-            // Two known words written as one, in a language that does not do so: giftcard.
-            if let Some(parts) = self.cutter.parts_of(&piece.text) {
-                for part in parts {
-                    pieces.push(Piece { terms: vec![part.stem], kind: part.kind, ..piece.clone() });
-                    corrected.push(true);
-                }
-                continue;
-            }
-            slips += 1;
-            let meant = if slips > MOST_SLIPS { None } else { self.spelling.nearest(&piece.text) };
-            match meant {
-                Some(meant) => {
-                    for piece in self.cutter.cut(&meant) {
-                        pieces.push(piece);
-                        corrected.push(true);
-                    }
-                }
-                None => {
-                    pieces.push(piece);
-                    corrected.push(false);
-                }
-            }
-        }
-        (pieces, corrected)
-    }
-
-    /// The numbers of the terms of a piece that texts hold.
-    fn known(&self, piece: &Piece) -> Vec<u32> {
-        let numbers = piece.terms.iter().filter_map(|term| self.number(term));
-        numbers.filter(|number| self.is_in_a_text(*number)).collect()
-    }
-
     /// A text may say a piece by just its words.
-    fn directly(&self, piece: &Piece, mut numbers: Vec<u32>, is_corrected: bool) -> Option<Alternative> {
+    fn directly(&self, piece: &Piece, mut numbers: Vec<u32>, reading: Reading) -> Option<Alternative> {
         let all = piece.terms.len();
         // Half of a word without spaces must be known, or it is another word that shares a character.
         if numbers.is_empty() || 2 * numbers.len() < all {
@@ -118,11 +82,12 @@ impl LanguageIndex {
         numbers.sort_unstable();
         numbers.dedup();
         Some(Alternative {
-            weight: if is_corrected { SLIP } else { 1.0 },
+            weight: if reading == Reading::Corrected { SLIP } else { 1.0 },
             // A pair that no text knows is mostly the seam between two words that some text knows.
             whole: numbers.len() as f32 + (all as f32 - known) * 0.4,
             terms: numbers,
-            is_divisible: piece.is_unspaced(),
+            // Two katakana words share pairs by chance: チェア and チェック.
+            is_divisible: piece.is_unspaced() && piece.script != Some(Script::Katakana),
         })
     }
 

@@ -7,9 +7,9 @@ use super::language_index::{BASE, Entry, LanguageIndex, Phrase, Posting, Term, i
 use super::meanings::Meanings;
 use super::pieces::{Cutter, Memory, Piece};
 use super::spelling::Spelling;
-use super::{Synonyms, thesaurus};
+use super::thesaurus;
 use crate::id::KnowledgeId;
-use crate::knowledge::Passage;
+use crate::knowledge::{Passage, Synonyms};
 use crate::language::Language;
 use crate::text::{Kind, Script};
 
@@ -51,6 +51,7 @@ struct Builder {
     memory: Memory,
     numbers: HashMap<Box<str>, u32>,
     spelled: BTreeSet<String>,
+    katakana: BTreeSet<String>,
 }
 
 impl Builder {
@@ -61,6 +62,7 @@ impl Builder {
             memory: Memory::default(),
             numbers: HashMap::new(),
             spelled: BTreeSet::new(),
+            katakana: BTreeSet::new(),
         }
     }
 
@@ -107,6 +109,7 @@ impl Builder {
             cutter: self.cutter,
             spelling,
             meanings: Meanings::default(),
+            katakana: self.katakana.into_iter().collect(),
             entries,
             phrases,
             openers: Vec::new(),
@@ -148,6 +151,9 @@ impl Builder {
             terms.extend(piece.terms.iter().map(|term| self.intern(term)));
             if piece.script == Some(Script::Latin) && piece.kind == Kind::Content {
                 self.spelled.insert(piece.text.clone());
+            }
+            if piece.script == Some(Script::Katakana) {
+                self.katakana.insert(piece.text.clone());
             }
         }
         for term in &terms {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Retrieval;
 use super::ask::MOST_UNITS;
 use super::language_index::LanguageIndex;
-use super::{Retrieval, Synonyms};
-use crate::knowledge::{Audience, Passage};
+use crate::knowledge::{Audience, Passage, Synonyms};
 use crate::language::Language;
 use crate::text::{Kind, words};
 

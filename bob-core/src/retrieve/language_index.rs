@@ -59,6 +59,8 @@ pub(super) struct LanguageIndex {
     pub(super) cutter: Cutter,
     pub(super) spelling: Spelling,
     pub(super) meanings: Meanings,
+    /// The loan words of Japanese texts, in order.
+    pub(super) katakana: Vec<String>,
     /// In order of (title, item, part), so that equal scores have an order.
     pub(super) entries: Vec<Entry>,
     pub(super) phrases: Vec<Phrase>,
@@ -129,8 +131,8 @@ pub(super) fn importance(piece: &Piece) -> f32 {
     let pairs = piece.terms.len().max(1) as f32;
     let share = if piece.is_unspaced() { (0.6 + 0.4 * pairs).min(1.8) / pairs } else { 1.0 };
     match (piece.kind, piece.is_unspaced()) {
-        (Kind::Content, _) => share,
-        (Kind::Light | Kind::Number, _) => 0.5 * share,
+        (Kind::Content, _) => share * piece.share,
+        (Kind::Light | Kind::Number, _) => 0.5 * share * piece.share,
         (Kind::Function, false) => 0.25,
         (Kind::Function, true) => 0.08,
     }

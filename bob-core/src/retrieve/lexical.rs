@@ -102,8 +102,8 @@ mod tests {
 
     use super::*;
     use crate::id::{KnowledgeId, TenantId};
+    use crate::knowledge::Synonyms;
     use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, passages_of};
-    use crate::retrieve::Synonyms;
 
     /// Gives each tenant one text that names it, and counts how often it is asked.
     #[derive(Debug, Default)]

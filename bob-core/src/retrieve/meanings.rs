@@ -141,5 +141,8 @@ fn way_to_say(pieces: &[Piece], known: &impl Fn(&str) -> Option<u32>) -> Option<
     terms.sort_unstable();
     terms.dedup();
     let whole = whole.min(terms.len() as f32 + (whole - terms.len() as f32) * 0.4);
-    Some(Alternative { weight: if is_single { SINGLE } else { SYNONYM }, terms, whole, is_divisible })
+    // A phrase that is mostly grammar is hardly said by its one word: `log in` by any log.
+    let told = if is_divisible { 1.0 } else { meant.len() as f32 / pieces.len() as f32 };
+    let weight = if is_single { SINGLE } else { SYNONYM * told };
+    Some(Alternative { weight, terms, whole, is_divisible })
 }

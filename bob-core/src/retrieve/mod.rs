@@ -12,12 +12,12 @@ mod lexical;
 mod meanings;
 mod pieces;
 mod question;
+mod reading;
 mod search;
 mod shelf;
 mod source;
 mod spelling;
 mod stored;
-mod synonyms;
 mod thesaurus;
 
 use std::fmt;
@@ -33,7 +33,6 @@ pub use index::Index;
 pub use lexical::{DEFAULT_ROOM, LexicalRetriever};
 pub use source::PassageSource;
 pub use stored::StoredKnowledge;
-pub use synonyms::Synonyms;
 
 /// Whose texts may be searched, and as whom: without a scope there is no search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -14,6 +14,8 @@ pub(super) struct Piece {
     pub(super) terms: Vec<String>,
     pub(super) kind: Kind,
     pub(super) script: Option<Script>,
+    /// How much of its word it is; less than 1 for a part of a compound.
+    pub(super) share: f32,
 }
 
 impl Piece {
@@ -25,7 +27,7 @@ impl Piece {
 
 impl From<Word> for Piece {
     fn from(word: Word) -> Self {
-        Self { text: word.text, terms: word.terms, kind: word.kind, script: word.script }
+        Self { text: word.text, terms: word.terms, kind: word.kind, script: word.script, share: 1.0 }
     }
 }
 
@@ -42,6 +44,10 @@ pub(super) struct Memory(HashMap<String, Option<Vec<Part>>>);
 
 /// The shortest word that may be part of a compound, in bytes.
 const SHORTEST_PART: usize = 4;
+/// The shortest part that tells what a compound is about when the other is unknown, in bytes.
+const SHORTEST_HALF: usize = 5;
+/// How much of its word each of two parts is; together a little more than a word.
+const HALF: f32 = 0.65;
 /// The longest word that is taken apart, in bytes; none that a person writes is longer.
 const LONGEST_COMPOUND: usize = 60;
 
@@ -86,16 +92,31 @@ impl Cutter {
                 continue;
             }
             match memory.0.entry(word.text.clone()).or_insert_with(|| self.parts_of(&word.text)) {
-                Some(parts) => pieces.extend(parts.iter().map(|part| Piece {
-                    text: word.text.clone(),
-                    terms: vec![part.stem.clone()],
-                    kind: part.kind,
-                    script: word.script,
-                })),
+                Some(parts) => pieces.extend(as_pieces(&word.into(), parts)),
                 None => pieces.push(word.into()),
             }
         }
         pieces
+    }
+
+    /// The parts of a piece that is a compound of known words.
+    pub(super) fn taken_apart(&self, piece: &Piece) -> Option<Vec<Piece>> {
+        self.parts_of(&piece.text).map(|parts| as_pieces(piece, &parts))
+    }
+
+    /// A compound of which only one half is known, in a language that writes compounds: that half and the rest.
+    pub(super) fn half_known(&self, piece: &Piece) -> Option<(Piece, Piece)> {
+        let word = &piece.text;
+        if !self.is_compounding() || !(2 * SHORTEST_HALF..=LONGEST_COMPOUND).contains(&word.len()) {
+            return None;
+        }
+        let bounds = word.char_indices().map(|(at, _)| at);
+        let mut halves = bounds.filter(|at| *at >= SHORTEST_HALF && word.len() - at >= SHORTEST_PART);
+        let means = |part: &Part| part.kind == Kind::Content;
+        let known = halves.clone().rev().find_map(|at| self.known_first_half(&word[..at]).filter(means));
+        let known = known.or_else(|| halves.find_map(|at| self.known(&word[at..]).filter(means)))?;
+        let half = |term: String| Piece { terms: vec![term], share: HALF, ..piece.clone() };
+        Some((half(known.stem), half(word.clone())))
     }
 
     /// What the words of a text that a hyphen joins are in one: `checkout` of `check-out`.
@@ -166,6 +187,14 @@ impl Cutter {
         // `liefer` of Lieferadresse is already the stem of Lieferung.
         self.parts.contains(part).then(|| Part { stem: part.to_owned(), kind })
     }
+}
+
+/// The pieces of a compound; together they say a little more than one word.
+fn as_pieces(word: &Piece, parts: &[Part]) -> Vec<Piece> {
+    let share = 2.0 * HALF / parts.len() as f32;
+    let piece =
+        |part: &Part| Piece { terms: vec![part.stem.clone()], kind: part.kind, share, ..word.clone() };
+    parts.iter().map(piece).collect()
 }
 
 #[cfg(test)]

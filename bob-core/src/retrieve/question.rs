@@ -42,6 +42,8 @@ pub(super) struct Unit {
     pub(super) is_salient: bool,
     /// Whether it is made of grammar only, such as `how much`: good to find, no loss when not.
     pub(super) is_idiom: bool,
+    /// Which word of the question it belongs to; the parts of a compound share one.
+    pub(super) word: usize,
     /// The ways in which a text may say it; none when no text knows it.
     pub(super) alternatives: Vec<Alternative>,
 }
@@ -73,9 +75,18 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// How many different things it is about, known or not.
+    /// How many different words it is about, known or not.
     pub(super) fn salient(&self) -> usize {
-        self.units.iter().filter(|unit| unit.is_salient).count()
+        self.matched(|_| 1.0)
+    }
+
+    /// How many of the words it is about a text says more than half of.
+    pub(super) fn matched(&self, found: impl Fn(&Unit) -> f32) -> usize {
+        let salient: Vec<&Unit> = self.units.iter().filter(|unit| unit.is_salient).collect();
+        let words = salient.chunk_by(|one, other| one.word == other.word);
+        words
+            .filter(|parts| parts.iter().map(|part| found(part)).sum::<f32>() >= 0.5 * parts.len() as f32)
+            .count()
     }
 
     /// How much of it a text covers, 0 to 1, given how well the text says each unit.

@@ -173,14 +173,13 @@ impl LanguageIndex {
             // One variant at a time: words of different variants do not add up to a meaning.
             variant.map_or(own, |phrase| own.max(unit.found_in(&phrase.terms)))
         };
-        let matched = asked.units.iter().filter(|unit| unit.is_salient && said(unit) >= 0.5).count();
         let sentences = entry.sentences.iter().map(|terms| asked.coverage(|unit| unit.found_in(terms)));
         Hit {
             passage: Arc::clone(&entry.passage),
             score,
             coverage: asked.coverage(said),
             affinity: closest.affinity,
-            matched,
+            matched: asked.matched(said),
             nearest: closest.variant,
             sentence_coverage: sentences.collect(),
         }

@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn fill(shelf: &mut Shelf, scope: &Scope) -> usize {
-        let index = Arc::new(Index::build(Audience::Public, Vec::new(), &super::super::Synonyms::new()));
+        let index = Arc::new(Index::build(Audience::Public, Vec::new(), &crate::knowledge::Synonyms::new()));
         let bytes = index.bytes();
         let _ = shelf.slot(scope).set(index);
         bytes

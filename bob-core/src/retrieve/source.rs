@@ -4,8 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Scope, Synonyms};
-use crate::knowledge::Passage;
+use super::Scope;
+use crate::knowledge::{Passage, Synonyms};
 
 /// Reads the published passages of a scope.
 ///

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{PassageSource, Scope, Synonyms};
-use crate::knowledge::{Passage, passages_of};
+use super::{PassageSource, Scope};
+use crate::knowledge::{Passage, Synonyms, passages_of};
 use crate::storage::SharedStorage;
 
 /// Reads the published texts from storage.
@@ -26,9 +26,7 @@ impl PassageSource for StoredKnowledge {
         &self,
         scope: &Scope,
     ) -> Result<(Vec<Passage>, Synonyms), Box<dyn std::error::Error + Send + Sync>> {
-        let (_, versions, stored) = self.storage.published_knowledge(&scope.tenant, scope.audience).await?;
-        let synonyms =
-            stored.0.into_iter().fold(Synonyms::new(), |all, (language, words)| all.with(language, words));
+        let (_, versions, synonyms) = self.storage.published_knowledge(&scope.tenant, scope.audience).await?;
         Ok((versions.iter().flat_map(passages_of).collect(), synonyms))
     }
 }

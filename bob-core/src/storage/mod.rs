@@ -24,8 +24,7 @@ use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, History, Owner, Ownership};
 use crate::credit::CreditBalance;
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId};
-use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion};
-use crate::language::Language;
+use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
 use crate::origin::OriginPattern;
 use crate::persona::Persona;
 use crate::tenant::{Tenant, TenantRef};
@@ -78,10 +77,6 @@ pub struct Onboarding {
     /// What is granted to begin with.
     pub credits: crate::credit::MilliCredits,
 }
-
-/// Words that mean the same, group by group.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Synonyms(pub Vec<(Language, Vec<String>)>);
 
 /// Everything about a tenant that a request needs and that changes seldom.
 #[derive(Debug, Clone)]
@@ -275,7 +270,7 @@ pub trait LoginStore: fmt::Debug + Send + Sync {
     /// A sign-in, ended ones too.
     async fn login(&self, realm: &TenantId, login: &LoginId) -> Result<Option<Login>>;
 
-    /// Notes that a sign-in was used, and makes it last until `idle_until`.
+    /// Notes that a sign-in was used, and makes it last until `idle_until`. Not a deed worth recording, so it takes no act.
     ///
     /// # Errors
     ///

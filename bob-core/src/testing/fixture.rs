@@ -14,10 +14,10 @@ use crate::id::{
     AccountId, ConversationId, KnowledgeId, MessageId, NodeId, PersonaId, TenantId, TurnId, VisitorId,
     WidgetKeyId,
 };
-use crate::knowledge::KnowledgeText;
+use crate::knowledge::{KnowledgeText, Synonyms};
 use crate::language::Language;
 use crate::persona::Persona;
-use crate::storage::{Onboarding, Storage, Synonyms};
+use crate::storage::{Onboarding, Storage};
 use crate::tenant::Tenant;
 use crate::turn::{IdempotencyClaim, Lease, OpenTurn, TurnFinish, TurnOpening, TurnStart, Versions};
 use crate::visitor::VisitorProof;

@@ -6,7 +6,7 @@ use bob_core::act::Act;
 use bob_core::id::{AccountId, TenantId};
 use bob_core::storage::{AccountStore, Result};
 
-use super::audit::{Subject, record};
+use super::audit::{Subject, note};
 use super::error::failed;
 use super::rows::{Cells, account, blob, micros};
 use super::writer::Unit;
@@ -21,7 +21,7 @@ impl AccountStore for SqliteStorage {
             .run(OPERATION, move |unit| {
                 Box::pin(async move {
                     insert_account(unit, &act, &account).await?;
-                    record(unit, None, &act, OPERATION, Subject(Some(account.id.as_uuid()), None)).await
+                    note(unit, None, &act, OPERATION, Subject(Some(account.id.as_uuid()), None)).await
                 })
             })
             .await
@@ -72,7 +72,7 @@ impl AccountStore for SqliteStorage {
                     if unit.execute(update).await? == 0 {
                         return Err(not_found(OPERATION));
                     }
-                    record(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
+                    note(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
                 })
             })
             .await
@@ -96,7 +96,7 @@ impl AccountStore for SqliteStorage {
                     if unit.execute(update).await? == 0 {
                         return Err(not_found(OPERATION));
                     }
-                    record(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
+                    note(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
                 })
             })
             .await

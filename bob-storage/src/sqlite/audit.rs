@@ -18,8 +18,8 @@ pub(super) fn new_id() -> Vec<u8> {
     blob(Uuid::now_v7())
 }
 
-/// Records a deed on a tenant, or on the platform.
-pub(super) async fn record(
+/// Notes a deed on a tenant, or on the platform.
+pub(super) async fn note(
     unit: &mut Unit<'_>,
     tenant: Option<&TenantId>,
     act: &Act,

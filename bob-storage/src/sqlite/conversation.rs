@@ -8,7 +8,7 @@ use bob_core::storage::{ConversationStore, Result, StorageError, StorageErrorKin
 use bob_core::turn::TurnState;
 use sqlx::Row as _;
 
-use super::audit::{Subject, record};
+use super::audit::{Subject, note};
 use super::error::{corrupt, failed};
 use super::rows::{Cells, blob, count, message};
 use super::turn::state;
@@ -148,7 +148,7 @@ impl ConversationStore for SqliteStorage {
                         return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
                     }
                     let subject = Subject(Some(conversation.as_uuid()), None);
-                    record(unit, Some(&tenant), &act, OPERATION, subject).await?;
+                    note(unit, Some(&tenant), &act, OPERATION, subject).await?;
                     Ok(Ownership { owner, epoch: epoch + 1 })
                 })
             })

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use bob_core::act::Act;
 use bob_core::id::{KnowledgeId, TenantId};
-use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion};
-use bob_core::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind, Synonyms};
+use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use bob_core::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind};
 
-use super::audit::{Subject, record};
+use super::audit::{Subject, note};
 use super::error::{corrupt, failed};
 use super::record;
 use super::rows::{Cells, blob, knowledge_version, micros};
@@ -40,7 +40,7 @@ impl KnowledgeStore for SqliteStorage {
                     }
                     let status = KnowledgeStatus::Draft;
                     let number = insert_version(unit, &act, &tenant, &item, &text, status).await?;
-                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(item.as_uuid()), None)).await?;
+                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(item.as_uuid()), None)).await?;
                     Ok(KnowledgeVersion { item, number, status, text, changed_at: act.at })
                 })
             })
@@ -85,7 +85,7 @@ impl KnowledgeStore for SqliteStorage {
                     if was == KnowledgeStatus::Published {
                         release(unit, &tenant, OPERATION).await?;
                     }
-                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(item.as_uuid()), None)).await
+                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(item.as_uuid()), None)).await
                 })
             })
             .await
@@ -111,8 +111,7 @@ impl KnowledgeStore for SqliteStorage {
                     .bind(blob(tenant.as_uuid()))
                     .bind(micros(act.at));
                     unit.execute(publish).await?;
-                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(tenant.as_uuid()), None))
-                        .await?;
+                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(tenant.as_uuid()), None)).await?;
                     Ok(release)
                 })
             })
@@ -160,7 +159,7 @@ impl KnowledgeStore for SqliteStorage {
             let mut cells = Cells::of(row, OPERATION);
             Ok((cells.parsed()?, cells.json()?))
         });
-        Ok((release, versions, Synonyms(synonyms.collect::<Result<_>>()?)))
+        Ok((release, versions, synonyms.collect::<Result<_>>()?))
     }
 }
 

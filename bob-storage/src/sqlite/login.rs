@@ -8,7 +8,7 @@ use bob_core::storage::{LoginStore, Result};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
-use super::audit::{Subject, record};
+use super::audit::{Subject, note};
 use super::error::failed;
 use super::rows::{Cells, blob, micros};
 use super::{SqliteStorage, not_found};
@@ -39,7 +39,7 @@ impl LoginStore for SqliteStorage {
                     .bind(refresh.to_vec());
                     unit.execute(insert).await?;
                     let subject = Subject(Some(login.id.as_uuid()), Some(login.account.as_uuid()));
-                    record(unit, Some(&login.realm), &act, OPERATION, subject).await
+                    note(unit, Some(&login.realm), &act, OPERATION, subject).await
                 })
             })
             .await
@@ -123,7 +123,7 @@ impl LoginStore for SqliteStorage {
                         .bind(next.to_vec());
                     unit.execute(change).await?;
                     let subject = Subject(Some(login.as_uuid()), None);
-                    record(unit, Some(&realm), &act, OPERATION, subject).await?;
+                    note(unit, Some(&realm), &act, OPERATION, subject).await?;
                     Ok(if reused { RefreshOutcome::Reused } else { RefreshOutcome::Rotated })
                 })
             })
@@ -146,7 +146,7 @@ impl LoginStore for SqliteStorage {
                     if unit.execute(update).await? == 0 {
                         return Ok(());
                     }
-                    record(unit, Some(&realm), &act, OPERATION, Subject(Some(login.as_uuid()), None)).await
+                    note(unit, Some(&realm), &act, OPERATION, Subject(Some(login.as_uuid()), None)).await
                 })
             })
             .await

@@ -65,11 +65,15 @@ struct Shared {
 impl SqliteStorage {
     /// Opens a database, makes it if there is none, and brings its tables up to date.
     ///
-    /// Starts the writer on the current tokio runtime.
+    /// Starts the writer on the current tokio runtime, which must outlive the storage.
     ///
     /// # Errors
     ///
     /// [`OpenErrorKind`] says what can be done about each.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time enabled.
     pub async fn open(options: SqliteOptions) -> std::result::Result<Self, OpenError> {
         let connection = options.prepare().await?;
         let readers = options.reader_pool();

@@ -234,7 +234,29 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
 
 #[cfg(test)]
 mod tests {
+    use bob_core::storage::StorageErrorKind;
+
     use super::*;
+
+    async fn pragma(connection: &mut SqliteConnection, sql: &'static str) -> String {
+        let row = sqlx::query(sql).fetch_one(connection).await.unwrap();
+        let text = sqlx::Row::try_get::<String, _>(&row, 0);
+        text.unwrap_or_else(|_| sqlx::Row::get::<i64, _>(&row, 0).to_string())
+    }
+
+    #[tokio::test]
+    async fn the_writer_syncs_each_commit_and_readers_only_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::file(folder.path().join("bob.db"));
+        let mut writer = options.prepare().await.unwrap();
+        assert_eq!(pragma(&mut writer, "PRAGMA journal_mode").await, "wal");
+        assert_eq!(pragma(&mut writer, "PRAGMA synchronous").await, "2");
+        assert_eq!(pragma(&mut writer, "PRAGMA foreign_keys").await, "1");
+        assert_eq!(pragma(&mut writer, "PRAGMA busy_timeout").await, "5000");
+        let mut reader = options.reader_pool().acquire().await.unwrap();
+        let written = sqlx::query("UPDATE bob_tenants SET name = ''").execute(&mut *reader).await;
+        assert_eq!(super::super::error::kind_of(&written.unwrap_err()), StorageErrorKind::Unavailable);
+    }
 
     #[track_caller]
     fn check(url: &str, path: Option<&str>) {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
 use super::account::insert_account;
-use super::audit::{Subject, record};
+use super::audit::{Subject, note};
 use super::error::{corrupt, failed};
 use super::knowledge::insert_version;
 use super::record;
@@ -37,7 +37,7 @@ impl TenantStore for SqliteStorage {
                     for (item, text) in &new.knowledge {
                         insert_version(unit, &act, &id, item, text, KnowledgeStatus::Published).await?;
                     }
-                    for (position, (language, words)) in (0_i64..).zip(&new.synonyms.0) {
+                    for (position, (language, words)) in (0_i64..).zip(new.synonyms.groups()) {
                         let words = record::write(words).map_err(|error| corrupt(OPERATION, error))?;
                         let insert = sqlx::query(
                             "INSERT INTO bob_synonyms (tenant_id, position, language, words)
@@ -52,7 +52,7 @@ impl TenantStore for SqliteStorage {
                     for (person, role) in new.people {
                         insert_member(unit, &act, &id, person, role).await?;
                     }
-                    record(unit, Some(&id), &act, OPERATION, Subject(Some(id.as_uuid()), None)).await
+                    note(unit, Some(&id), &act, OPERATION, Subject(Some(id.as_uuid()), None)).await
                 })
             })
             .await
@@ -130,7 +130,7 @@ impl TenantStore for SqliteStorage {
                 Box::pin(async move {
                     bump(unit, &tenant, OPERATION).await?;
                     insert_key(unit, &act, &tenant, &key).await?;
-                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.id.as_uuid()), None)).await
+                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.id.as_uuid()), None)).await
                 })
             })
             .await
@@ -161,7 +161,7 @@ impl TenantStore for SqliteStorage {
                     unit.execute(delete).await?;
                     insert_origins(unit, &tenant, &key, &origins).await?;
                     bump(unit, &tenant, OPERATION).await?;
-                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
+                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
                 })
             })
             .await
@@ -189,7 +189,7 @@ impl TenantStore for SqliteStorage {
                         return Err(not_found(OPERATION));
                     }
                     bump(unit, &tenant, OPERATION).await?;
-                    record(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
+                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
                 })
             })
             .await

@@ -31,8 +31,9 @@ fn commits(path: &Path) -> usize {
     let log = std::fs::read(log_of(path)).unwrap();
     let word = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
     let (page, salt) = (word(8) as usize, (word(16), word(20)));
-    let frames = (32..log.len()).step_by(24 + page);
-    frames.filter(|&at| word(at + 4) > 0 && (word(at + 8), word(at + 12)) == salt).count()
+    let frames: Vec<usize> = (32..log.len()).step_by(24 + page).collect();
+    assert!(frames.len() < 1_000, "the log has begun anew, and with it the count");
+    frames.into_iter().filter(|&at| word(at + 4) > 0 && (word(at + 8), word(at + 12)) == salt).count()
 }
 
 #[tokio::test]
@@ -71,7 +72,7 @@ async fn turns_that_wait_together_are_committed_together() {
     let tenant = fixture::tenant(&fresh.storage, "shop").await;
     let before = commits(&fresh.path());
 
-    let turns = (0..64).map(|_| {
+    let turns = (0..32).map(|_| {
         let storage = fresh.storage.clone();
         tokio::spawn(async move { answered(&storage, &tenant).await })
     });
@@ -80,7 +81,7 @@ async fn turns_that_wait_together_are_committed_together() {
     }
 
     let commits = commits(&fresh.path()) - before;
-    assert!((2..=16).contains(&commits), "128 writes took {commits} transactions");
+    assert!((2..=8).contains(&commits), "64 writes took {commits} transactions");
 }
 
 #[tokio::test]

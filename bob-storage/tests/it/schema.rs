@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use bob_core::testing::fixture;
-use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _};
+use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _, SqliteConnection};
 
-use crate::{answered, fresh, number};
+use crate::{Fresh, answered, fresh, number};
 
 /// Keys that do not begin with the tenant, and why they cannot.
 const EXCEPTIONS: [(&str, &str); 6] = [
@@ -114,29 +114,47 @@ fn literals(folder: &Path, found: &mut Vec<String>) {
     }
 }
 
-#[tokio::test]
-async fn every_statement_prepares() {
-    let fresh = fresh().await;
+/// A connection that knows the writer's procedures, and all other statements, one by one.
+async fn statements(fresh: &Fresh) -> (SqliteConnection, Vec<String>) {
     let mut connection = fresh.beside().await;
-    let mut statements = Vec::new();
-    literals(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sqlite"), &mut statements);
-    let verb = |text: &str| text.split_whitespace().next().unwrap_or_default().to_owned();
-    let (mut procedures, mut rest) = (Vec::new(), Vec::new());
-    for statement in statements {
-        match verb(&statement).as_str() {
-            "CREATE" => procedures.push(statement),
-            "SELECT" | "INSERT" | "UPDATE" | "DELETE" => rest.push(statement),
+    let mut texts = Vec::new();
+    literals(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sqlite"), &mut texts);
+    let (mut procedures, mut statements) = (0, Vec::new());
+    for text in texts {
+        match text.split_whitespace().next() {
+            Some("CREATE") => {
+                sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await.unwrap();
+                procedures += 1;
+            }
+            Some("SELECT" | "INSERT" | "UPDATE" | "DELETE") => {
+                statements.extend(text.split(';').map(|statement| statement.trim().to_owned()));
+            }
             _ => {}
         }
     }
-    assert!(rest.len() >= 45 && procedures.len() == 2, "only {} and {} found", rest.len(), procedures.len());
+    assert!(procedures == 2 && statements.len() >= 60, "only {procedures} and {} found", statements.len());
+    (connection, statements)
+}
 
-    // Other statements write into them.
-    for procedure in procedures {
-        sqlx::raw_sql(AssertSqlSafe(procedure)).execute(&mut connection).await.unwrap();
-    }
-    for statement in rest {
+#[tokio::test]
+async fn every_statement_prepares() {
+    let (mut connection, statements) = statements(&fresh().await).await;
+    for statement in statements {
         let prepared = connection.prepare(AssertSqlSafe(statement.clone()).into_sql_str()).await;
         assert!(prepared.is_ok(), "{statement}: {prepared:?}");
     }
+}
+
+#[tokio::test]
+async fn no_statement_but_the_index_of_origins_reads_a_whole_table() {
+    let (mut connection, statements) = statements(&fresh().await).await;
+    let mut scans = Vec::new();
+    for statement in statements {
+        let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        let steps = sqlx::query(plan).fetch_all(&mut connection).await.unwrap();
+        let steps = steps.iter().map(|step| step.get::<String, _>("detail"));
+        let whole = |step: &String| step.starts_with("SCAN ") && !step.contains("CONSTANT ROW");
+        scans.extend(steps.filter(|step| whole(step) && !step.contains("USING")));
+    }
+    assert_eq!(scans, ["SCAN o"], "all origins of all tenants");
 }

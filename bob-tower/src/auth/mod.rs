@@ -3,6 +3,7 @@
 mod session;
 
 use bob_core::account::{Person, SignInError};
+use bob_core::limit::Limited;
 use http::Method;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -52,7 +53,7 @@ impl From<SignInError> for Problem {
             ),
             SignInError::TooManyAttempts { retry_after } => {
                 let detail = "Too many attempts to sign in. Please wait.";
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(retry_after)
+                Self::limited("too_many_attempts", detail, &Limited { policy: "sign-in", retry_after })
             }
             SignInError::Busy => {
                 Self::unavailable("busy", "Many people sign in at this moment. Please try again.")

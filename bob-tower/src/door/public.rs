@@ -11,6 +11,7 @@ use bob_core::tenant::TenantRef;
 use bob_core::visitor::{VISITOR_TOKEN_LIFETIME, VisitorProof};
 use http::Response;
 use http::header::{HOST, SET_COOKIE};
+use http::uri::Authority;
 use url::Host;
 
 use super::reads;
@@ -22,10 +23,14 @@ use crate::problem::Problem;
 use crate::request::{parse_json, query_field, require_json, single};
 use crate::wire::chat::ChatRequest;
 
+/// The longest host that can have a name in the DNS, with its port, in bytes.
+const MAX_HOST: usize = 253 + 6;
+
 /// `POST /api/chat`
 pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
     require_json(call.headers())?;
-    // Which tenant stands in the body, so the address alone is counted before it is read.
+    send::peek(&call)?;
+    // Which tenant's limits count stands in the body, so it is read before the message is counted.
     let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
@@ -41,8 +46,8 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
         counted: None,
         repeats: Vec::new(),
     };
-    let allowed = send::take(&call, &found)?;
-    let (mut response, proof) = send::answer(&call, found, &request, &body, allowed).await?;
+    let taken = send::take(&call, &found)?;
+    let (mut response, proof) = send::answer(&call, found, &request, &body, taken).await?;
     let mount = &call.mounted.mount;
     if let Some((_, token)) = proof {
         let (name, path) = (mount.visitor_cookie(&id), mount.cookie_path());
@@ -105,22 +110,21 @@ pub(super) async fn tenant(call: &Call, named: Option<&str>) -> Result<Arc<Tenan
     {
         return Ok(found);
     }
-    let required = || Problem::unprocessable("tenant_required", "Name the business in business_id.");
-    let default = mount.default_tenant.as_ref().ok_or_else(required)?;
-    directory.named(default).await?.ok_or_else(required)
+    let default = mount.default_tenant.as_ref().ok_or_else(Problem::tenant_required)?;
+    directory.named(default).await?.ok_or_else(Problem::tenant_required)
 }
 
-/// The name of the host that was called, lower-case ASCII without port; `None` for addresses.
+/// The name of the host that was called, lower-case ASCII without port and root dot; `None` for what is no name.
 fn host(call: &Call) -> Result<Option<String>, Problem> {
-    let written = match call.head.uri.authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => single(call.headers(), HOST.as_str())?,
+    let authority = match call.head.uri.authority() {
+        Some(authority) => Some(authority.clone()),
+        None => single(call.headers(), HOST.as_str())?.and_then(|written| written.parse::<Authority>().ok()),
     };
-    let Some(written) = written else { return Ok(None) };
-    let name = written.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-    let name = name.map_or(written, |(name, _)| name);
-    Ok(match Host::parse(name) {
-        Ok(Host::Domain(name)) => Some(name),
+    let Some(authority) = authority.filter(|authority| authority.as_str().len() <= MAX_HOST) else {
+        return Ok(None);
+    };
+    Ok(match Host::parse(authority.host()) {
+        Ok(Host::Domain(name)) => Some(name.strip_suffix('.').map(str::to_owned).unwrap_or(name)),
         _ => None,
     })
 }

@@ -8,7 +8,7 @@ use bob_core::conversation::{Door, MessageText, SessionId};
 use bob_core::id::VisitorId;
 use bob_core::knowledge::Audience;
 use bob_core::language::parse_accept_language;
-use bob_core::limit::Counted;
+use bob_core::limit::{Allowed, Counted, StreamGuard};
 use bob_core::storage::TenantSnapshot;
 use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyKey, IdempotencyScope, TurnEvent, TurnFailure};
 use bob_core::visitor::VisitorProof;
@@ -18,7 +18,7 @@ use http::{Method, Response};
 use crate::body::BobBody;
 use crate::dispatch::{Call, mark_limit};
 use crate::problem::Problem;
-use crate::request::{single, wants_events};
+use crate::request::{list, single, wants_events};
 use crate::sse::EventBody;
 use crate::wire::chat::{ChatRequest, EventWriter};
 
@@ -36,8 +36,26 @@ pub(super) struct Found {
     pub(super) repeats: Vec<String>,
 }
 
-/// Counts a message against every limit it falls under, before its body is read.
-pub(super) fn take(call: &Call, found: &Found) -> Result<Option<bob_core::limit::Allowed>, Problem> {
+/// Refuses a caller whose address has used up its messages, before the body is read that says for whom this one is.
+pub(super) fn peek(call: &Call) -> Result<(), Problem> {
+    let now = call.mounted.bob.clock().now();
+    Ok(call.mounted.bob.limits().peek(&[Counted::Address(call.address())], now)?)
+}
+
+/// A message was within its limits.
+pub(super) struct Taken {
+    /// What is left of the tightest one.
+    allowed: Option<Allowed>,
+    /// The stream that is opened for it, when the caller wants events.
+    stream: Option<StreamGuard>,
+}
+
+/// Counts a message against every limit it falls under.
+///
+/// The stream comes first: it is given back when the message is refused, while a message could not be.
+pub(super) fn take(call: &Call, found: &Found) -> Result<Taken, Problem> {
+    let limits = call.mounted.bob.limits();
+    let stream = wants_events(call.headers()).then(|| limits.open_stream(call.address())).transpose()?;
     let (address, tenant) = (call.address(), found.tenant.tenant.id);
     let of_visitor = match found.visitor {
         VisitorProof::Proven(visitor) => Counted::Visitor(tenant, visitor),
@@ -46,7 +64,8 @@ pub(super) fn take(call: &Call, found: &Found) -> Result<Option<bob_core::limit:
     let mut counted = vec![Counted::Address(address), of_visitor];
     counted.extend(found.counted);
     counted.push(Counted::Tenant(tenant));
-    Ok(call.mounted.bob.limits().take(&counted, call.mounted.bob.clock().now())?)
+    let allowed = limits.take(&counted, call.mounted.bob.clock().now())?;
+    Ok(Taken { allowed, stream })
 }
 
 /// Sends the message and answers it, whole or in events as the caller asks.
@@ -55,19 +74,14 @@ pub(super) async fn answer(
     found: Found,
     request: &ChatRequest,
     body: &[u8],
-    allowed: Option<bob_core::limit::Allowed>,
+    taken: Taken,
 ) -> Result<(Response<BobBody>, Option<(VisitorId, String)>), Problem> {
     let session = request.session_id.as_deref().map(parse_session).transpose()?;
     let text =
         MessageText::parse(&request.message).map_err(|error| Problem::field("message", error.to_string()))?;
     let idempotency = idempotency(call, &found, body)?;
-    let accepts =
-        single(call.headers(), ACCEPT_LANGUAGE.as_str())?.map(parse_accept_language).unwrap_or_default();
+    let accepts = parse_accept_language(&list(call.headers(), ACCEPT_LANGUAGE.as_str()));
     let (tenant, visitor, door) = (found.tenant.tenant.id, found.visitor, found.door);
-    let guard = match wants_events(call.headers()) {
-        true => Some(call.mounted.bob.limits().open_stream(call.address())?),
-        false => None,
-    };
     let message = NewMessage {
         tenant: found.tenant,
         door,
@@ -86,7 +100,7 @@ pub(super) async fn answer(
         .filter(|_| door != Door::SignedIn)
         .map(|visitor| (visitor, call.mounted.bob.visitor_tokens().mint(tenant, visitor, now)));
     let writer = EventWriter { request_id: call.request_id.clone(), proof: proof.clone() };
-    let mut response = match guard {
+    let mut response = match taken.stream {
         Some(guard) => {
             let mut response = Response::new(BobBody::events(EventBody::new(events, writer, guard)));
             mark_as_events(&mut response);
@@ -109,7 +123,7 @@ pub(super) async fn answer(
             .headers_mut()
             .insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
     }
-    mark_limit(response.headers_mut(), allowed);
+    mark_limit(response.headers_mut(), taken.allowed);
     Ok((response, proof))
 }
 

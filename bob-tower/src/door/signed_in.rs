@@ -49,6 +49,7 @@ pub(crate) async fn session(mut call: Call) -> Result<Response<BobBody>, Problem
 /// `POST /api/chat/message`
 pub(crate) async fn message(mut call: Call) -> Result<Response<BobBody>, Problem> {
     require_json(call.headers())?;
+    send::peek(&call)?;
     let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
@@ -62,8 +63,8 @@ pub(crate) async fn message(mut call: Call) -> Result<Response<BobBody>, Problem
         counted: None,
         repeats: Vec::new(),
     };
-    let allowed = send::take(&call, &found)?;
-    let (response, _) = send::answer(&call, found, &request, &body, allowed).await?;
+    let taken = send::take(&call, &found)?;
+    let (response, _) = send::answer(&call, found, &request, &body, taken).await?;
     Ok(response)
 }
 
@@ -89,8 +90,19 @@ fn as_visitor(call: &Call) -> Result<VisitorId, Problem> {
     Ok(VisitorId::from_uuid(call.person()?.account.as_uuid()))
 }
 
-/// A tenant's person has one tenant; another one is not there for them. A platform person names one, or gets the host's.
+/// On this door a platform person who names no tenant gets the host's.
 async fn tenant(call: &Call, named: Option<&str>) -> Result<Arc<TenantSnapshot>, Problem> {
+    match own_or_named(call, named).await? {
+        Some(tenant) => Ok(tenant),
+        None => public::tenant(call, None).await,
+    }
+}
+
+/// A tenant's person has one tenant; another one is not there for them. A platform person names one, or gets none.
+pub(crate) async fn own_or_named(
+    call: &Call,
+    named: Option<&str>,
+) -> Result<Option<Arc<TenantSnapshot>>, Problem> {
     let person = call.person()?;
     let directory = call.mounted.bob.directory();
     let named =
@@ -101,11 +113,11 @@ async fn tenant(call: &Call, named: Option<&str>) -> Result<Arc<TenantSnapshot>,
             let other = named.is_some_and(|named| {
                 named != TenantRef::Id(own.tenant.id) && named != TenantRef::Slug(own.tenant.slug.clone())
             });
-            if other { Err(Problem::not_found()) } else { Ok(own) }
+            if other { Err(Problem::not_found()) } else { Ok(Some(own)) }
         }
         (AccountKind::Platform, _) => match named {
-            Some(named) => directory.named(&named).await?.ok_or_else(Problem::not_found),
-            None => public::tenant(call, None).await,
+            Some(named) => directory.named(&named).await?.map(Some).ok_or_else(Problem::not_found),
+            None => Ok(None),
         },
         (AccountKind::Tenant, None) => Err(Problem::sign_in_required()),
     }

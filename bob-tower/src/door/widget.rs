@@ -8,7 +8,7 @@ use bob_core::conversation::Door;
 use bob_core::id::{TenantId, VisitorId, WidgetKeyId};
 use bob_core::knowledge::Audience;
 use bob_core::limit::Counted;
-use bob_core::origin::{CorsDecision, Origin, OriginPolicy};
+use bob_core::origin::{CorsDecision, Origin, OriginPattern, OriginPolicy};
 use bob_core::storage::TenantSnapshot;
 use bob_core::tenant::TenantRef;
 use bob_core::visitor::VisitorProof;
@@ -56,7 +56,9 @@ pub(crate) async fn preflight(
     let tenant = mounted.bob.directory().snapshot(&id).await?.ok_or_else(cors::refused)?;
     let now = mounted.bob.clock().now();
     let live = tenant.widget_keys.iter().filter(|key| key.is_live(now));
-    let allowed: OriginPolicy = live.flat_map(|key| key.origins.iter().cloned()).collect();
+    let fits = |key: &WidgetKey, origin: &OriginPattern| is_live_mode(key) || origin.is_loopback();
+    let allowed: OriginPolicy =
+        live.flat_map(|key| key.origins.iter().filter(move |origin| fits(key, origin)).cloned()).collect();
     cors::preflight(&allowed, headers)
 }
 
@@ -67,7 +69,7 @@ pub(crate) async fn caller(call: &Call) -> Result<WidgetCaller, Problem> {
     let text = single(call.headers(), "x-widget-key")?.ok_or_else(unknown)?;
     let key: PublishableKey = text.parse().map_err(|_| unknown())?;
     let in_path = call.params.iter().find(|(name, _)| name == "tenant");
-    if in_path.is_some_and(|(_, tenant)| *tenant != key.tenant().to_string()) {
+    if in_path.is_some_and(|(_, tenant)| tenant.parse() != Ok(key.tenant())) {
         return Err(unknown());
     }
     let tenant = call.mounted.bob.directory().snapshot(&key.tenant()).await?.ok_or_else(unknown)?;
@@ -78,15 +80,18 @@ pub(crate) async fn caller(call: &Call) -> Result<WidgetCaller, Problem> {
     Ok(WidgetCaller { key: live.id, text: text.to_owned(), origin, tenant: Arc::clone(&tenant) })
 }
 
+/// Whether a key is for more than pages of the machine that tries it out.
+fn is_live_mode(key: &WidgetKey) -> bool {
+    key.key.mode() == KeyMode::Live
+}
+
 fn allowed_origin(call: &Call, key: &WidgetKey) -> Result<Option<AllowedOrigin>, Problem> {
     let policy: OriginPolicy = key.origins.iter().cloned().collect();
     let allows = |origin: &Origin| {
-        let mode_fits = key.key.mode() == KeyMode::Live || origin.is_loopback();
-        mode_fits && policy.decide(Some(origin)) == CorsDecision::Echo
+        (is_live_mode(key) || origin.is_loopback()) && policy.decide(Some(origin)) == CorsDecision::Echo
     };
     if let Some(text) = single(call.headers(), ORIGIN.as_str())? {
-        let origin = text.parse::<Origin>().ok().filter(allows).ok_or_else(cors::refused)?;
-        drop(origin);
+        text.parse::<Origin>().ok().filter(allows).ok_or_else(cors::refused)?;
         let echo = HeaderValue::from_str(text).map_err(|_| cors::refused())?;
         return Ok(Some(AllowedOrigin(echo)));
     }
@@ -126,7 +131,7 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
         counted: Some(Counted::Key(key)),
         repeats: vec![text, origin],
     };
-    let allowed = send::take(&call, &found)?;
+    let taken = send::take(&call, &found)?;
     let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let own = |named: &str| match named.parse() {
@@ -138,7 +143,7 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
         let detail = "This widget key is not known, or was revoked.";
         return Err(Problem::unauthorized("unknown_widget_key", detail));
     }
-    let (response, _) = send::answer(&call, found, &request, &body, allowed).await?;
+    let (response, _) = send::answer(&call, found, &request, &body, taken).await?;
     Ok(response)
 }
 

@@ -28,7 +28,7 @@ pub async fn serve(
     patience: Duration,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
-    // Without a timer hyper's header timeout does nothing.
+    // hyper's header timeout needs a timer; without one its default is silently off.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
     builder.http2().timer(TokioTimer::new()).max_header_list_size(32 * 1024).max_concurrent_streams(128);
     let graceful = GracefulShutdown::new();

@@ -74,10 +74,16 @@ pub async fn prepare(
     greeting.demo = true;
     let snapshot = storage.tenant_snapshot(&tenant).await?;
     if let Some(key) = snapshot.widget_keys.iter().find(|key| key.embed && key.is_live(bob.clock().now())) {
-        let own: Vec<OriginPattern> =
-            mount.own_origins().map(|origin: &Origin| origin.clone().into()).collect();
-        if !own.iter().all(|origin| key.origins.contains(origin)) {
-            storage.set_key_origins(&bob.system_act("start"), &tenant, &key.id, own).await?;
+        // Ports of earlier starts go; what an operator added stays.
+        let mut origins: Vec<OriginPattern> =
+            key.origins.iter().filter(|o| !o.is_loopback()).cloned().collect();
+        for own in mount.own_origins().map(|origin: &Origin| OriginPattern::from(origin.clone())) {
+            if !origins.contains(&own) {
+                origins.push(own);
+            }
+        }
+        if origins.len() != key.origins.len() || !origins.iter().all(|origin| key.origins.contains(origin)) {
+            storage.set_key_origins(&bob.system_act("start"), &tenant, &key.id, origins).await?;
         }
     }
     Ok((mount.default_tenant(tenant), greeting))

@@ -14,9 +14,11 @@ use async_trait::async_trait;
 
 use super::{Answer, Ask, GroundedAnswerer, Outcome};
 use crate::id::{KnowledgeId, TenantId};
-use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Passage, passages_of};
+use crate::knowledge::{
+    Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Passage, Synonyms, passages_of,
+};
 use crate::language::Language;
-use crate::retrieve::{LexicalRetriever, PassageSource, Scope, Synonyms};
+use crate::retrieve::{LexicalRetriever, PassageSource, Scope};
 
 /// A text of the fixture.
 struct Text {

@@ -82,6 +82,7 @@ pub(super) const QUESTIONS: &[(&str, &str, Expected)] = &[
     ("en", "Saver rate", AskBack),
     ("de", "Zimmer", AskBack),
     ("ja", "料金", AskBack),
+    ("en", "Are you a robot?", AskBack),
     ("en", "Hello", AskBack),
     ("de", "Danke!", AskBack),
 

@@ -4,9 +4,11 @@
 //! language that a business does not answer in.
 
 mod courtesy;
+mod identity;
 mod person;
 
 pub(super) use courtesy::Courtesy;
+pub(super) use identity::asks_who_talks;
 
 /// What a message wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

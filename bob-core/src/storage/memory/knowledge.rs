@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::MemoryStorage;
 use crate::act::Act;
 use crate::id::{KnowledgeId, TenantId};
-use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion};
-use crate::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind, Synonyms};
+use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use crate::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind};
 
 #[async_trait]
 impl KnowledgeStore for MemoryStorage {

@@ -51,9 +51,9 @@ impl TurnStore for MemoryStorage {
         let row = shop.turns.get_mut(turn);
         let row = row.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
         let talk = shop.conversations.get(&row.conversation);
-        let mine = talk.is_some_and(|talk| talk.conversation.ownership.owner == Owner::Bot);
+        let owned = talk.is_some_and(|talk| talk.conversation.ownership.epoch == row.epoch);
         Ok(match &mut row.state {
-            TurnRowState::Open(held) if mine && held.is(lease) && held.holds(act.at) => {
+            TurnRowState::Open(held) if owned && held.is(lease) && held.holds(act.at) => {
                 *held = held.renewed(act.at);
                 Some(*held)
             }
@@ -182,6 +182,7 @@ impl Shop {
             visitor: key.visitor,
             proven,
             disclose,
+            epoch: ownership.epoch,
             reserved,
             state,
         };

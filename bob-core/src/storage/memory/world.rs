@@ -9,9 +9,9 @@ use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, Message};
 use crate::credit::{CreditBalance, MilliCredits};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
-use crate::knowledge::KnowledgeVersion;
+use crate::knowledge::{KnowledgeVersion, Synonyms};
 use crate::persona::Persona;
-use crate::storage::{Result, StorageError, StorageErrorKind, Synonyms};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
 use crate::turn::{BodyHash, FinishedTurn, IdempotencyScope, Lease};
 use crate::widget_key::WidgetKey;
@@ -65,6 +65,8 @@ pub(super) struct TurnRow {
     pub(super) visitor: VisitorId,
     pub(super) proven: bool,
     pub(super) disclose: bool,
+    /// The owner's epoch it was opened under.
+    pub(super) epoch: u64,
     pub(super) reserved: MilliCredits,
     pub(super) state: TurnRowState,
 }

@@ -2,7 +2,7 @@
 
 use super::refused;
 use crate::id::KnowledgeId;
-use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText};
+use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, Synonyms};
 use crate::language::Language;
 use crate::storage::{Storage, StorageErrorKind};
 use crate::testing::fixture;
@@ -81,8 +81,7 @@ pub async fn retiring_takes_a_text_out_of_the_next_release(store: &dyn Storage) 
 pub async fn staff_texts_are_not_for_the_public(store: &dyn Storage) {
     let mut onboarding = fixture::onboarding("shop");
     onboarding.knowledge.push((KnowledgeId::new(), text("Margins").for_audience(Audience::Staff)));
-    onboarding.synonyms =
-        crate::storage::Synonyms(vec![(Language::DE, vec!["Rückgabe".to_owned(), "Retoure".to_owned()])]);
+    onboarding.synonyms = Synonyms::new().with(Language::DE, ["Rückgabe", "Retoure"]);
     let (tenant, synonyms) = (onboarding.tenant.id, onboarding.synonyms.clone());
     store.onboard(&fixture::act(), onboarding).await.unwrap();
 

@@ -65,9 +65,9 @@ pub async fn a_finish_under_another_owner_is_superseded(store: &dyn Storage) {
     let again =
         store.change_owner(&fixture::act(), &tenant, &open.conversation, open.epoch, Owner::Bot).await;
     refused(again, StorageErrorKind::Conflict);
-
     let renewed = store.renew_turn(&fixture::act(), &tenant, &open.turn, &open.lease).await.unwrap();
-    assert_eq!(renewed, None, "the lease went with the conversation");
+    assert_eq!(renewed, None, "the lease is lost with the conversation");
+
     let stale = store.finish_turn(&fixture::act(), &tenant, fixture::finish(&open, "Me too")).await.unwrap();
 
     assert!(matches!(stale, TurnClosing::Superseded));

@@ -12,9 +12,8 @@ use bob_core::turn::{
 };
 use bob_core::visitor::VisitorProof;
 use sqlx::sqlite::SqliteRow;
-use uuid::Uuid;
 
-use super::super::audit::{Subject, new_id, record};
+use super::super::audit::{Subject, new_id, note};
 use super::super::error::corrupt;
 use super::super::not_found;
 use super::super::rows::{Cells, blob, message, micros};
@@ -23,29 +22,26 @@ use super::{delivered, find, give_up, lease};
 
 pub(super) const OPERATION: &str = "begin_turn";
 
-/// Opens a turn and stores the visitor's message, unless the tenant is unknown, one of the scopes to respect is, another
+/// Opens a turn and stores the visitor's message, unless the tenant is unknown, the call is `known`, another
 /// turn is open, or a person owns the conversation; then nothing is written.
 pub(super) const PROCEDURE: &str = "
     CREATE TEMP VIEW bob_begin_turn (tenant_id, conversation_id, door, session, visitor_id, proven, by_session, turn_id,
-        now, respected_1, respected_2, reserve, lease_node, lease_token, lease_until, message_id, text, audit_id,
-        principal_kind, principal_id, request_id, reason, scope_1, scope_2, body, until)
-    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
+        now, known, reserve, lease_node, lease_token, lease_until, message_id, text, audit_id, principal_kind,
+        principal_id, request_id, reason, scope_1, scope_2, body, until)
+    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
 
     CREATE TEMP TRIGGER bob_begin_turn_now INSTEAD OF INSERT ON bob_begin_turn
+    WHEN NOT NEW.known AND EXISTS (SELECT 1 FROM bob_tenants WHERE tenant_id = NEW.tenant_id)
     BEGIN
         INSERT INTO bob_conversations (tenant_id, conversation_id, door, session, visitor_id, epoch, messages,
             open_turn, disclosed_epoch, disclosed_turn, started_at)
-        SELECT NEW.tenant_id, NEW.conversation_id, NEW.door, NEW.session,
-            coalesce((SELECT c.visitor_id FROM bob_conversations c
-                      WHERE NEW.by_session
-                        AND c.tenant_id = NEW.tenant_id AND c.door = NEW.door AND c.session = NEW.session
-                      ORDER BY c.started_at, c.conversation_id LIMIT 1), NEW.visitor_id),
-            0, 1, NEW.turn_id, 0, NEW.turn_id, NEW.now
-        FROM bob_tenants t
-        WHERE t.tenant_id = NEW.tenant_id
-          AND NOT EXISTS (SELECT 1 FROM bob_idempotency i
-                          WHERE i.tenant_id = NEW.tenant_id AND i.scope IN (NEW.respected_1, NEW.respected_2)
-                            AND i.until > NEW.now)
+        VALUES (NEW.tenant_id, NEW.conversation_id, NEW.door, NEW.session,
+            coalesce(CASE WHEN NEW.by_session THEN
+                         (SELECT c.visitor_id FROM bob_conversations c
+                          WHERE c.tenant_id = NEW.tenant_id AND c.door = NEW.door AND c.session = NEW.session
+                          ORDER BY c.started_at, c.conversation_id LIMIT 1)
+                     END, NEW.visitor_id),
+            0, 1, NEW.turn_id, 0, NEW.turn_id, NEW.now)
         ON CONFLICT (tenant_id, door, session, visitor_id) DO UPDATE
         SET messages = messages + 1, open_turn = excluded.open_turn, disclosed_epoch = epoch,
             disclosed_turn = CASE disclosed_epoch WHEN epoch THEN disclosed_turn ELSE excluded.open_turn END
@@ -62,10 +58,11 @@ pub(super) const PROCEDURE: &str = "
         FROM bob_conversations c
         WHERE c.tenant_id = NEW.tenant_id AND c.door = NEW.door AND c.session = NEW.session
           AND c.open_turn = NEW.turn_id
-          AND c.visitor_id = coalesce((SELECT s.visitor_id FROM bob_conversations s
-                                       WHERE NEW.by_session AND s.tenant_id = NEW.tenant_id AND s.door = NEW.door
-                                         AND s.session = NEW.session
-                                       ORDER BY s.started_at, s.conversation_id LIMIT 1), NEW.visitor_id);
+          AND c.visitor_id = coalesce(CASE WHEN NEW.by_session THEN
+                  (SELECT s.visitor_id FROM bob_conversations s
+                   WHERE s.tenant_id = NEW.tenant_id AND s.door = NEW.door AND s.session = NEW.session
+                   ORDER BY s.started_at, s.conversation_id LIMIT 1)
+              END, NEW.visitor_id);
 
         INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
         SELECT NEW.tenant_id, c.conversation_id, c.messages, NEW.message_id, NEW.turn_id, 'visitor', NEW.now, NEW.text
@@ -81,9 +78,12 @@ pub(super) const PROCEDURE: &str = "
         WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id AND changes() = 1;
 
         INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
-        SELECT NEW.tenant_id, s.scope, NEW.body, NEW.turn_id, NEW.until
-        FROM (SELECT NEW.scope_1 AS scope UNION SELECT NEW.scope_2) s
-        WHERE s.scope IS NOT NULL AND changes() = 1;
+        SELECT NEW.tenant_id, NEW.scope_1, NEW.body, NEW.turn_id, NEW.until
+        WHERE NEW.scope_1 IS NOT NULL AND changes() = 1;
+
+        INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
+        SELECT NEW.tenant_id, NEW.scope_2, NEW.body, NEW.turn_id, NEW.until
+        WHERE NEW.scope_2 IS NOT NULL AND changes() = 1;
     END";
 
 /// What came of the attempt.
@@ -104,7 +104,7 @@ pub(super) async fn begin(
     open_now: Query,
 ) -> Result<Begun> {
     let rows = unit.rows(open_now).await?;
-    if is_open(&rows)? {
+    if !rows.is_empty() {
         return Ok(Begun::Opened(rows));
     }
     unit.guard().await?;
@@ -124,7 +124,7 @@ pub(super) async fn begin(
         }
     }
     let rows = unit.rows(open(act, tenant, start, [None, None])).await?;
-    if is_open(&rows)? {
+    if !rows.is_empty() {
         return Ok(Begun::Opened(rows));
     }
     Err(corrupt(OPERATION, "nothing stands in the turn's way, yet it does not open"))
@@ -142,7 +142,8 @@ fn by_session(start: &TurnStart) -> bool {
     matches!(start.visitor, VisitorProof::New(_)) && start.session.is_secret()
 }
 
-/// The statement that opens the turn, unless one of the scopes in `respected` is known; answers what [`opened`] reads.
+/// The statement that opens the turn, unless one of the scopes in `respected` is known; answers what [`opened`] reads,
+/// or no row.
 ///
 /// A bare parameter as limit would make SQLite plan the statement anew for each value.
 pub(super) fn open(
@@ -154,14 +155,16 @@ pub(super) fn open(
     let [respected_1, respected_2] = respected;
     let [scope_1, scope_2] = scopes(start);
     sqlx::query(
-        "INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22, $23, $24, $25, $26)
-         RETURNING (SELECT json_array(hex(t.conversation_id), hex(t.visitor_id), t.epoch, c.language, t.disclose,
-                        t.proven, t.reserved)
-                    FROM bob_audit a
-                    JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
-                    JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
-                    WHERE a.tenant_id = $1 AND a.audit_id = $18);
+        "INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+             EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $10 AND until > $9)
+                 OR EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $11 AND until > $9),
+             $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26);
+
+         SELECT t.conversation_id, t.visitor_id, t.epoch, c.language, t.disclose, t.proven, t.reserved
+         FROM bob_audit a
+         JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
+         JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
+         WHERE a.tenant_id = $1 AND a.audit_id = $18;
 
          SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
          FROM bob_audit a
@@ -198,30 +201,26 @@ pub(super) fn open(
     .bind(i64::from(start.history))
 }
 
-/// Whether [`open`] opened the turn.
-fn is_open(rows: &[SqliteRow]) -> Result<bool> {
-    let turn = rows.first().ok_or_else(|| corrupt(OPERATION, "an insert returned no row"))?;
-    Ok(Cells::of(turn, OPERATION).take::<Option<&str>>()?.is_some())
-}
-
 /// Reads what [`open`] answered: the turn, and the history with its latest message first.
 pub(super) fn opened(rows: &[SqliteRow], start: &TurnStart) -> Result<OpenTurn> {
-    let [turn, history @ ..] = rows else { return Err(corrupt(OPERATION, "an insert returned no row")) };
-    let (conversation, visitor, epoch, language, disclose, proven, reserved) =
-        Cells::of(turn, OPERATION).json::<(Uuid, Uuid, u64, Option<&str>, u8, u8, Option<i64>)>()?;
-    let language = language.map(str::parse).transpose().map_err(|error| corrupt(OPERATION, error))?;
-    let visitor = VisitorId::from_uuid(visitor);
+    let [turn, history @ ..] = rows else { return Err(corrupt(OPERATION, "an open turn has no row")) };
+    let mut cells = Cells::of(turn, OPERATION);
+    let conversation = cells.id(ConversationId::from_uuid)?;
+    let visitor = cells.id(VisitorId::from_uuid)?;
+    let (epoch, language) = (cells.number()?, cells.optional_parsed()?);
+    let (disclose, proven) = (cells.take()?, cells.take()?);
+    let reserved: Option<i64> = cells.take()?;
     Ok(OpenTurn {
         turn: start.turn,
-        conversation: ConversationId::from_uuid(conversation),
+        conversation,
         key: ConversationKey { door: start.door, visitor, session: start.session.clone() },
-        proven: proven == 1,
+        proven,
         epoch,
         lease: start.lease,
         history: history.iter().rev().map(|row| message(row, OPERATION)).collect::<Result<_>>()?,
         language,
         reservation: reserved.map(|amount| Reservation { turn: start.turn, amount: MilliCredits(amount) }),
-        disclose: disclose == 1,
+        disclose,
     })
 }
 
@@ -331,7 +330,10 @@ async fn deliver(
          FROM bob_conversations c WHERE c.tenant_id = $1 AND c.conversation_id = $2;
 
          INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
-         SELECT $1, s.scope, $13, $3, $14 FROM (SELECT $11 AS scope UNION SELECT $12) s WHERE s.scope IS NOT NULL",
+         SELECT $1, $11, $13, $3, $14 WHERE $11 IS NOT NULL;
+
+         INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
+         SELECT $1, $12, $13, $3, $14 WHERE $12 IS NOT NULL",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(blob(to.conversation.as_uuid()))
@@ -349,7 +351,7 @@ async fn deliver(
     .bind(micros(later(act.at, IDEMPOTENCY_KEPT)));
     unit.execute(insert).await?;
     let subject = Subject(Some(start.turn.as_uuid()), Some(to.conversation.as_uuid()));
-    record(unit, Some(tenant), act, OPERATION, subject).await?;
+    note(unit, Some(tenant), act, OPERATION, subject).await?;
     Ok(FinishedTurn {
         turn: start.turn,
         conversation: to.conversation,

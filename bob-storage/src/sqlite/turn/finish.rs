@@ -2,15 +2,12 @@
 
 use bob_core::act::Act;
 use bob_core::answer::Outcome;
-use bob_core::conversation::ParseSessionError;
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::storage::Result;
 use bob_core::turn::{FinishedTurn, TurnClosing, TurnFinish, TurnState};
 use sqlx::sqlite::SqliteRow;
-use uuid::Uuid;
 
-use super::super::audit::{Subject, new_id, record};
-use super::super::error::corrupt;
+use super::super::audit::{Subject, new_id, note};
 use super::super::not_found;
 use super::super::rows::{Cells, blob, count, micros};
 use super::super::writer::{Query, Unit};
@@ -28,22 +25,25 @@ pub(super) const PROCEDURE: &str = "
     CREATE TEMP TRIGGER bob_finish_turn_now INSTEAD OF INSERT ON bob_finish_turn
     BEGIN
         UPDATE bob_turns
-        SET state = 'finished', settled = min(max(NEW.cost, 0), coalesce(reserved, 0)), answer = c.messages + 1,
+        SET state = 'finished', settled = min(max(NEW.cost, 0), coalesce(reserved, 0)),
+            answer = (SELECT messages + 1 FROM bob_conversations
+                      WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id),
             language = NEW.language, persona = NEW.persona, persona_id = NEW.persona_id,
             persona_version = NEW.persona_version, knowledge_release = NEW.knowledge_release,
             pricebook_version = NEW.pricebook_version, closed_at = NEW.now
-        FROM bob_conversations c
-        WHERE bob_turns.tenant_id = NEW.tenant_id AND turn_id = NEW.turn_id AND bob_turns.conversation_id = NEW.conversation_id
+        WHERE tenant_id = NEW.tenant_id AND turn_id = NEW.turn_id AND conversation_id = NEW.conversation_id
           AND state = 'open' AND lease_node = NEW.lease_node AND lease_token = NEW.lease_token
           AND lease_until > NEW.now
-          AND c.tenant_id = NEW.tenant_id AND c.conversation_id = NEW.conversation_id
-          AND c.epoch = NEW.epoch AND c.owner IS NULL;
+          AND EXISTS (SELECT 1 FROM bob_conversations
+                      WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id
+                        AND epoch = NEW.epoch AND owner IS NULL);
 
         UPDATE bob_credits
-        SET reserved = bob_credits.reserved - coalesce(t.reserved, 0), settled = bob_credits.settled + t.settled
-        FROM bob_turns t
-        WHERE bob_credits.tenant_id = NEW.tenant_id AND t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id
-          AND changes() = 1;
+        SET reserved = reserved - (SELECT coalesce(t.reserved, 0) FROM bob_turns t
+                                   WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id),
+            settled = settled + (SELECT t.settled FROM bob_turns t
+                                 WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id)
+        WHERE tenant_id = NEW.tenant_id AND changes() = 1;
 
         UPDATE bob_conversations
         SET open_turn = NULL, messages = messages + 1, language = NEW.language,
@@ -79,8 +79,7 @@ pub(super) async fn finish(
     store_now: Query,
     content: String,
 ) -> Result<Closed> {
-    let row = unit.row(store_now).await?.ok_or_else(|| corrupt(OPERATION, "an insert returned no row"))?;
-    if Cells::of(&row, OPERATION).take::<Option<&str>>()?.is_some() {
+    if let Some(row) = unit.row(store_now).await? {
         return Ok(Closed::Stored(row));
     }
     let found = find(unit, tenant, &finish.turn, OPERATION).await?;
@@ -95,17 +94,18 @@ pub(super) async fn finish(
     }
 }
 
-/// The statement that stores the answer, if lease and epoch still hold; answers what [`stored`] reads.
+/// The statement that stores the answer, if lease and epoch still hold; answers what [`stored`] reads, or no row.
 pub(super) fn store(act: &Act, tenant: &TenantId, finish: &TurnFinish, content: String) -> Query {
     let versions = &finish.versions;
     sqlx::query(
         "INSERT INTO bob_finish_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22)
-         RETURNING (SELECT json_array(hex(t.visitor_id), c.session, t.proven, t.disclose)
-                    FROM bob_audit a
-                    JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
-                    JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
-                    WHERE a.tenant_id = $1 AND a.audit_id = $18)",
+             $18, $19, $20, $21, $22);
+
+         SELECT t.visitor_id, t.proven, c.session, t.disclose
+         FROM bob_audit a
+         JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
+         JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
+         WHERE a.tenant_id = $1 AND a.audit_id = $18",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(blob(finish.turn.as_uuid()))
@@ -133,16 +133,16 @@ pub(super) fn store(act: &Act, tenant: &TenantId, finish: &TurnFinish, content: 
 
 /// Reads what [`store`] answered.
 pub(super) fn stored(row: &SqliteRow, finish: TurnFinish) -> Result<FinishedTurn> {
-    let (visitor, session, proven, disclose) = Cells::of(row, OPERATION).json::<(Uuid, &str, u8, u8)>()?;
+    let mut cells = Cells::of(row, OPERATION);
     Ok(FinishedTurn {
         turn: finish.turn,
         conversation: finish.conversation,
-        visitor: VisitorId::from_uuid(visitor),
-        proven: proven == 1,
-        session: session.parse().map_err(|error: ParseSessionError| corrupt(OPERATION, error))?,
+        visitor: cells.id(VisitorId::from_uuid)?,
+        proven: cells.take()?,
+        session: cells.parsed()?,
         answer: finish.answer,
         persona: finish.persona,
-        disclose: disclose == 1,
+        disclose: cells.take()?,
     })
 }
 
@@ -177,5 +177,5 @@ async fn supersede(
     .bind(micros(act.at));
     unit.execute(update).await?;
     let subject = Subject(Some(finish.turn.as_uuid()), Some(finish.conversation.as_uuid()));
-    record(unit, Some(tenant), act, OPERATION, subject).await
+    note(unit, Some(tenant), act, OPERATION, subject).await
 }

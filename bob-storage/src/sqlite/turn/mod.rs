@@ -1,9 +1,11 @@
-//! Turns: each of the two transactions of one is a single statement, as long as nothing stands in its way.
+//! Turns: each of the two transactions of one writes with a single statement, as long as nothing stands in its way.
 //!
-//! SQLite's thread is a long way off, so what a turn writes is written by one insert into a view, whose trigger holds
-//! the several statements ([`PROCEDURES`]). Views and triggers are the writer connection's own: they are never stored.
-//! Within a trigger the statements are chained by `changes()`: each writes only if the one before it did, so the first
-//! one decides for all. As any statement, the insert is undone as a whole when it fails.
+//! SQLite's thread is a long way off, so a turn goes there once: it inserts into a view whose trigger holds the several
+//! statements ([`PROCEDURES`]), and reads back what came of it. Views and triggers are the writer connection's own and
+//! are never stored. Within a trigger the statements are chained by `changes()`: each writes only if the one before it
+//! did, so the first one decides for all. As any statement, the insert is undone as a whole when it fails. None of them
+//! makes SQLite build a table on the way (`UPDATE … FROM`, `UNION`, `IN`, reading what it inserts into), which costs as
+//! much as they do.
 
 mod begin;
 mod finish;
@@ -20,7 +22,7 @@ use bob_core::storage::{Result, TurnStore};
 use bob_core::turn::{FinishedTurn, Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
 use sqlx::sqlite::SqliteRow;
 
-use super::audit::{Subject, record};
+use super::audit::{Subject, note};
 use super::error::corrupt;
 use super::record;
 use super::rows::{Cells, blob, micros};
@@ -60,10 +62,10 @@ impl TurnStore for SqliteStorage {
         let (tenant, turn, renewed) = (*tenant, *turn, lease.renewed(act.at));
         let update = sqlx::query(
             "UPDATE bob_turns AS t SET lease_until = $6
-             FROM bob_conversations c
              WHERE t.tenant_id = $1 AND t.turn_id = $2 AND t.state = 'open'
                AND t.lease_node = $3 AND t.lease_token = $4 AND t.lease_until > $5
-               AND c.tenant_id = $1 AND c.conversation_id = t.conversation_id AND c.epoch = t.epoch",
+               AND EXISTS (SELECT 1 FROM bob_conversations c
+                           WHERE c.tenant_id = $1 AND c.conversation_id = t.conversation_id AND c.epoch = t.epoch)",
         )
         .bind(blob(tenant.as_uuid()))
         .bind(blob(turn.as_uuid()))
@@ -128,7 +130,7 @@ impl TurnStore for SqliteStorage {
                     let forget = sqlx::query(
                         "DELETE FROM bob_idempotency WHERE (tenant_id, scope) IN
                              (SELECT tenant_id, scope FROM bob_idempotency WHERE until <= $1
-                              ORDER BY until LIMIT 1000)",
+                              ORDER BY until LIMIT 10000)",
                     )
                     .bind(micros(act.at));
                     unit.execute(forget).await?;
@@ -156,7 +158,7 @@ async fn give_up(unit: &mut Unit<'_>, act: &Act, tenant: &TenantId, turn: &TurnI
     .bind(blob(turn.as_uuid()))
     .bind(micros(act.at));
     unit.execute(update).await?;
-    record(unit, Some(tenant), act, "give_up_turn", Subject(Some(turn.as_uuid()), None)).await
+    note(unit, Some(tenant), act, "give_up_turn", Subject(Some(turn.as_uuid()), None)).await
 }
 
 /// A turn of a tenant, and the conversation it belongs to.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use bob_core::id::KnowledgeId;
-use bob_core::knowledge::KnowledgeText;
+use bob_core::knowledge::{KnowledgeText, Synonyms};
 use bob_core::language::Language;
 use bob_core::pricebook::Pricebook;
-use bob_core::storage::Synonyms;
 use serde::Deserialize;
 
 use super::plans;
@@ -63,10 +62,10 @@ struct Group {
 /// Words that mean the same to the shop's customers.
 pub fn synonyms() -> Result<Synonyms, Box<dyn Error>> {
     let groups: BTreeMap<String, Vec<Group>> = toml::from_str(include_str!("../../demo/synonyms.toml"))?;
-    let mut synonyms = Synonyms::default();
+    let mut synonyms = Synonyms::new();
     for (language, groups) in groups {
         let language: Language = language.parse()?;
-        synonyms.0.extend(groups.into_iter().map(|group| (language, group.words)));
+        synonyms = groups.into_iter().fold(synonyms, |all, group| all.with(language, group.words));
     }
     Ok(synonyms)
 }
@@ -90,6 +89,6 @@ mod tests {
     fn the_demo_is_within_all_bounds() {
         let texts = all("http://127.0.0.1:8080/", &bob_core::pricebook::V1).unwrap();
         assert!(texts.len() > 75);
-        assert!(!synonyms().unwrap().0.is_empty());
+        assert!(!synonyms().unwrap().groups().is_empty());
     }
 }

@@ -10,6 +10,12 @@ pub struct Synonyms {
     groups: Vec<(Language, Vec<String>)>,
 }
 
+impl FromIterator<(Language, Vec<String>)> for Synonyms {
+    fn from_iter<I: IntoIterator<Item = (Language, Vec<String>)>>(groups: I) -> Self {
+        Self { groups: groups.into_iter().collect() }
+    }
+}
+
 impl Synonyms {
     /// None.
     #[must_use]
@@ -22,6 +28,12 @@ impl Synonyms {
     pub fn with<P: Into<String>>(mut self, language: Language, phrases: impl IntoIterator<Item = P>) -> Self {
         self.groups.push((language, phrases.into_iter().map(Into::into).collect()));
         self
+    }
+
+    /// All groups with their languages, in the order in which they were added.
+    #[must_use]
+    pub fn groups(&self) -> &[(Language, Vec<String>)] {
+        &self.groups
     }
 
     /// The groups of a language, in the order in which they were added.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use crate::account::Passwords;
+use crate::account::{Passwords, SignInMemory};
 use crate::act::{Act, Principal};
 use crate::answer::GroundedAnswerer;
 use crate::chat::{Chat, ChatParts};
@@ -44,6 +44,7 @@ struct Inner {
     limits: Limits,
     visitor_tokens: VisitorTokens,
     passwords: Passwords,
+    sign_in_memory: Arc<SignInMemory>,
     chat: Chat,
     node: NodeId,
     model: Option<String>,
@@ -149,6 +150,12 @@ impl Bob {
     #[must_use]
     pub fn passwords(&self) -> &Passwords {
         &self.inner.passwords
+    }
+
+    /// What all mounts remember of sign-ins.
+    #[must_use]
+    pub fn sign_in_memory(&self) -> &Arc<SignInMemory> {
+        &self.inner.sign_in_memory
     }
 
     /// Where everything is kept.
@@ -279,6 +286,7 @@ impl BobBuilder {
             limits: Limits::new(limits),
             visitor_tokens: VisitorTokens::new(&keyring),
             passwords: passwords.unwrap_or_default(),
+            sign_in_memory: Arc::new(SignInMemory::new(&keyring)),
             model: model_name,
             sweeper: Beat::default(),
             storage,

@@ -86,15 +86,19 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 /// Reads a JSON object; fields it does not know, and fields of a wrong kind, are named.
 pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let malformed = || Problem::bad_request("malformed_json", "The body is not well-formed JSON in UTF-8.");
+    let body = std::str::from_utf8(body).map_err(|_| malformed())?;
+    // What is not JSON at all is told before what does not fit.
+    let does_not_fit = |error| match serde_json::from_str::<IgnoredAny>(body) {
+        Ok(_) => Problem::invalid(vec![error]),
+        Err(_) => malformed(),
+    };
     // serde would read an array as a struct by position; only an object names its fields.
-    if body.trim_ascii_start().first() != Some(&b'{') {
+    if !body.trim_ascii_start().starts_with('{') {
         let detail = "The body is a JSON object.".to_owned();
-        let not_an_object = FieldError { pointer: String::new(), code: "invalid_type", detail };
-        let read = serde_json::from_slice::<IgnoredAny>(body);
-        return Err(read.map_or_else(|_| malformed(), |_| Problem::invalid(vec![not_an_object])));
+        return Err(does_not_fit(FieldError { pointer: String::new(), code: "invalid_type", detail }));
     }
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Problem::invalid(vec![field_error(&error.to_string())]),
+    serde_json::from_str(body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => does_not_fit(field_error(&error.to_string())),
         _ => malformed(),
     })
 }
@@ -170,7 +174,16 @@ mod tests {
             assert_eq!(view["status"], 422);
         }
         let deep = "[".repeat(10_000);
-        for body in ["", "{", r#"{"message":"a"} x"#, "\u{feff}{}", r#"{"message":"\ud800"}"#, &deep] {
+        for body in [
+            "",
+            "{",
+            r#"{"x":1"#,
+            r#"{"message":1]"#,
+            r#"{"message":"a"} x"#,
+            "\u{feff}{}",
+            r#"{"message":"\ud800"}"#,
+            &deep,
+        ] {
             let problem = parse_json::<Sample>(body.as_bytes()).unwrap_err();
             assert_eq!(
                 serde_json::to_value(problem.view("r")).unwrap()["code"],

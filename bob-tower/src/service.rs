@@ -66,6 +66,7 @@ impl BobService {
             keyring: bob.keyring().clone(),
             clock: Arc::clone(bob.clock()),
             passwords: bob.passwords().clone(),
+            memory: Arc::clone(bob.sign_in_memory()),
             issuer: mount.canonical().to_owned(),
             audience: mount.canonical().to_owned(),
         })

@@ -5,15 +5,18 @@
 //!
 //! ```
 //! # use std::sync::Arc;
-//! # use bob_core::account::{AccountKind, Credentials, PasswordCost, Passwords, SignIn, SignInError, SignInSetup};
+//! # use bob_core::account::{AccountKind, Credentials, PasswordCost, Passwords, SignIn, SignInError};
+//! # use bob_core::account::{SignInMemory, SignInSetup};
 //! # use bob_core::act::{Act, Principal};
 //! # use bob_core::clock::{Clock, SystemClock};
 //! # use bob_core::{id::NodeId, keyring::Keyring, secret::Secret, storage::memory::MemoryStorage};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keyring = Keyring::generate()?;
 //! let sign_in = SignIn::new(SignInSetup {
 //!     storage: Arc::new(MemoryStorage::new()),
-//!     keyring: Keyring::generate()?,
+//!     memory: Arc::new(SignInMemory::new(&keyring)),
+//!     keyring,
 //!     clock: Arc::new(SystemClock),
 //!     passwords: Passwords::new(PasswordCost::OWASP),
 //!     issuer: "https://bob.example".to_owned(),
@@ -36,6 +39,7 @@ mod bounded;
 mod csrf;
 mod live;
 mod login;
+mod memory;
 mod password;
 mod permission;
 mod person;
@@ -56,6 +60,7 @@ pub use access_token::{
 pub use bearer::{BearerKind, BearerToken, ParseBearerError};
 pub use live::LOGIN_CACHE_AGE;
 pub use login::{IDLE, LONGEST, Login, PLATFORM_REALM, RefreshOutcome};
+pub use memory::SignInMemory;
 pub use password::{
     LONGEST_PASSWORD, PasswordCost, PasswordCostError, PasswordError, PasswordHash, Passwords,
 };

@@ -13,9 +13,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::csrf::CsrfTokens;
-use super::live::{Known, Live, LiveLogins, LoginKey};
+use super::live::{Known, Live, LoginKey};
+use super::memory::SignInMemory;
 use super::person::role;
-use super::throttle::Throttle;
 use super::{
     ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, Account, AccountKind, BearerKind, BearerToken, Email,
     IDLE, InvalidAccessToken, LONGEST, Login, Membership, PLATFORM_REALM, ParseBearerError, PasswordError,
@@ -43,6 +43,8 @@ pub struct SignInSetup {
     pub clock: Arc<dyn Clock>,
     /// The pool that hashes passwords.
     pub passwords: Passwords,
+    /// What sign-ins are remembered by; one for all that share the keyring, or each allows its own number of guesses.
+    pub memory: Arc<SignInMemory>,
     /// The `iss` of access tokens; 1 to 512 bytes.
     pub issuer: String,
     /// The `aud` of access tokens: the mount's canonical URL; 1 to 512 bytes.
@@ -148,8 +150,7 @@ pub struct SignIn {
     passwords: Passwords,
     tokens: AccessTokens,
     csrf: CsrfTokens,
-    throttle: Throttle,
-    live: LiveLogins,
+    memory: Arc<SignInMemory>,
 }
 
 impl SignIn {
@@ -159,7 +160,7 @@ impl SignIn {
     ///
     /// [`TokenNameError`] unless issuer and audience have 1 to 512 bytes.
     pub fn new(setup: SignInSetup) -> Result<Self, TokenNameError> {
-        let SignInSetup { storage, keyring, clock, passwords, issuer, audience } = setup;
+        let SignInSetup { storage, keyring, clock, passwords, memory, issuer, audience } = setup;
         Ok(Self {
             accounts: Arc::clone(&storage) as Arc<dyn AccountStore>,
             logins: storage,
@@ -167,8 +168,7 @@ impl SignIn {
             passwords,
             tokens: AccessTokens::new(&keyring, issuer, audience)?,
             csrf: CsrfTokens::new(&keyring),
-            throttle: Throttle::new(&keyring),
-            live: LiveLogins::new(),
+            memory,
         })
     }
 
@@ -195,6 +195,7 @@ impl SignIn {
         client: Option<IpAddr>,
     ) -> Result<Issued, SignInError> {
         let attempt = self
+            .memory
             .throttle
             .begin(&credentials.email, client, self.clock.now())
             .map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
@@ -265,7 +266,7 @@ impl SignIn {
             RefreshOutcome::Rotated => {}
             RefreshOutcome::Reused => {
                 tracing::warn!(login = %key.1, "a refresh token was used twice; its sign-in is ended");
-                self.live.end(key);
+                self.memory.live.end(key);
                 return Err(SignInError::InvalidToken);
             }
             RefreshOutcome::Unknown => return Err(SignInError::InvalidToken),
@@ -285,7 +286,7 @@ impl SignIn {
         let act = Act { principal: person.principal(), ..act.clone() };
         let key = (person.realm(), person.login);
         self.logins.end_login(&act, &key.0, &key.1).await?;
-        self.live.end(key);
+        self.memory.live.end(key);
         Ok(())
     }
 
@@ -362,7 +363,7 @@ impl SignIn {
 
     /// A sign-in that holds, from memory or from the store.
     async fn live(&self, key: LoginKey, now: Timestamp) -> Result<Live, SignInError> {
-        match self.live.get(&key, now) {
+        match self.memory.live.get(&key, now) {
             Known::Live(live) => Ok(*live),
             Known::Ended => Err(SignInError::InvalidToken),
             Known::Nothing => self.ask(key, now).await,
@@ -374,7 +375,7 @@ impl SignIn {
         // What nobody has is not remembered: names of sign-ins can be made up.
         let login = self.logins.login(&key.0, &key.1).await?.ok_or(SignInError::InvalidToken)?;
         if login.ended_at.is_some() {
-            self.live.end(key);
+            self.memory.live.end(key);
         }
         if !login.is_live(now) {
             return Err(SignInError::InvalidToken);
@@ -383,7 +384,7 @@ impl SignIn {
         let memberships = self.accounts.memberships(&login.account).await?;
         let person = Person::behind(&login, account, memberships).ok_or(SignInError::InvalidToken)?;
         let live = Live { login, person, asked_at: now };
-        self.live.put(live.clone());
+        self.memory.live.put(live.clone());
         Ok(live)
     }
 
@@ -394,11 +395,11 @@ impl SignIn {
             return Ok(());
         }
         // First in memory, so that requests at the same time do not all write.
-        self.live.touch(&key, idle_until);
+        self.memory.live.touch(&key, idle_until);
         match self.logins.touch_login(&key.0, &key.1, idle_until).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == StorageErrorKind::NotFound => {
-                self.live.end(key);
+                self.memory.live.end(key);
                 Err(SignInError::InvalidToken)
             }
             Err(error) => {

@@ -167,9 +167,11 @@ async fn scene() -> Scene {
 
 /// One node of a cluster.
 fn node(store: &Arc<Store>, clock: &Arc<ManualClock>, passwords: &Passwords) -> SignIn {
+    let keyring = Keyring::from_root([1; 32]);
     let setup = SignInSetup {
         storage: Arc::clone(&store.inner) as SharedStorage,
-        keyring: Keyring::from_root([1; 32]),
+        memory: Arc::new(SignInMemory::new(&keyring)),
+        keyring,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         passwords: passwords.clone(),
         issuer: "https://bob.example".to_owned(),
@@ -816,8 +818,8 @@ async fn tokens_and_passwords_never_appear_in_debug_output() {
     let printed = format!(
         "{issued:?} {:#?} {:?} {:?} {:?}",
         scene.sign_in,
-        scene.sign_in.live,
-        scene.sign_in.throttle,
+        scene.sign_in.memory.live,
+        scene.sign_in.memory.throttle,
         credentials("anna@shop.example", PASSWORD)
     );
     for secret in [

@@ -1,0 +1,21 @@
+//! What a process remembers of sign-ins.
+
+use super::live::LiveLogins;
+use super::throttle::Throttle;
+use crate::keyring::Keyring;
+
+/// Failed attempts and the sign-ins of the last seconds, for all mounts of one Bob: a second mount allows no more
+/// guesses, and an end at one is felt at the other at once. Bounded; nothing of it survives the process.
+#[derive(Debug)]
+pub struct SignInMemory {
+    pub(super) throttle: Throttle,
+    pub(super) live: LiveLogins,
+}
+
+impl SignInMemory {
+    /// Remembers nothing yet.
+    #[must_use]
+    pub fn new(keyring: &Keyring) -> Self {
+        Self { throttle: Throttle::new(keyring), live: LiveLogins::new() }
+    }
+}

@@ -1,0 +1,163 @@
+//! The memory store behind a watch: it notes what is written, and fails on demand.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bob_core::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
+use bob_core::act::Act;
+use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
+use bob_core::credit::CreditBalance;
+use bob_core::id::{
+    AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId,
+};
+use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use bob_core::origin::OriginPattern;
+use bob_core::storage::memory::MemoryStorage;
+use bob_core::storage::{
+    AccountStore, ConversationStore, KnowledgeStore, LoginStore, Onboarding, Result, Storage, StorageError,
+    StorageErrorKind, TenantSnapshot, TenantStore, TurnStore,
+};
+use bob_core::tenant::TenantRef;
+use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
+use bob_core::widget_key::WidgetKey;
+use jiff::Timestamp;
+
+/// What goes wrong with the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fault {
+    #[default]
+    None,
+    /// Every call answers that the database is gone.
+    Gone,
+    /// One operation answers so.
+    GoneFor(&'static str),
+    /// One operation panics.
+    PanicIn(&'static str),
+    /// One operation answers that its data makes no sense.
+    CorruptIn(&'static str),
+}
+
+/// The memory store, watched.
+#[derive(Debug, Default)]
+pub struct Watched {
+    inner: MemoryStorage,
+    fault: Mutex<Fault>,
+    writes: Mutex<Vec<&'static str>>,
+}
+
+impl Watched {
+    /// From now on this goes wrong.
+    pub fn fail(&self, fault: Fault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// The names of the operations that wrote something, in order; the sweeper's aside.
+    pub fn writes(&self) -> Vec<&'static str> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn forget(&self) {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn meet(&self, operation: &'static str) -> Result<()> {
+        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = match fault {
+            Fault::Gone => StorageErrorKind::Unavailable,
+            Fault::GoneFor(which) if which == operation => StorageErrorKind::Unavailable,
+            Fault::CorruptIn(which) if which == operation => StorageErrorKind::Corrupt,
+            Fault::PanicIn(which) if which == operation => panic!("{operation} panics in this test"),
+            _ => return Ok(()),
+        };
+        Err(StorageError::new(kind, operation))
+    }
+
+    fn note(&self, is_write: bool, operation: &'static str) {
+        if is_write && operation != "sweep_turns" {
+            self.writes.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
+        }
+    }
+}
+
+macro_rules! is_write {
+    (read) => {
+        false
+    };
+    (write) => {
+        true
+    };
+}
+
+macro_rules! ports {
+    ($($port:ident { $($kind:ident $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)* })*) => {$(
+        #[async_trait]
+        impl $port for Watched {$(
+            async fn $name(&self, $($arg: $type),*) -> Result<$out> {
+                self.meet(stringify!($name))?;
+                let done = self.inner.$name($($arg),*).await?;
+                self.note(is_write!($kind), stringify!($name));
+                Ok(done)
+            }
+        )*}
+    )*};
+}
+
+ports! {
+    TenantStore {
+        write onboard(act: &Act, onboarding: Onboarding) -> ();
+        read find_tenant(named: &TenantRef) -> Option<TenantId>;
+        read tenant_of_host(host: &str) -> Option<TenantId>;
+        read tenant_version(tenant: &TenantId) -> u64;
+        read tenant_snapshot(tenant: &TenantId) -> TenantSnapshot;
+        write add_widget_key(act: &Act, tenant: &TenantId, key: WidgetKey) -> ();
+        write set_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
+        write end_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, ends_at: Timestamp) -> ();
+        read live_origins(now: Timestamp) -> Vec<OriginPattern>;
+        read credit_balance(tenant: &TenantId) -> CreditBalance;
+    }
+    KnowledgeStore {
+        write draft_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, text: KnowledgeText) -> KnowledgeVersion;
+        write move_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, version: u32, to: KnowledgeStatus) -> ();
+        write publish_knowledge(act: &Act, tenant: &TenantId) -> u64;
+        read published_knowledge(tenant: &TenantId, audience: Audience) -> (u64, Vec<KnowledgeVersion>, Synonyms);
+    }
+    AccountStore {
+        write create_account(act: &Act, account: Account) -> ();
+        read account_by_email(email: &Email) -> Option<Account>;
+        read account(account: &AccountId) -> Option<Account>;
+        read has_platform_people() -> bool;
+        write set_password(act: &Act, account: &AccountId, password: PasswordHash) -> ();
+        write set_platform_role(act: &Act, account: &AccountId, role: Option<PlatformRole>) -> ();
+        read memberships(account: &AccountId) -> Vec<Membership>;
+    }
+    LoginStore {
+        write open_login(act: &Act, login: Login, refresh: [u8; 32]) -> ();
+        read login(realm: &TenantId, login: &LoginId) -> Option<Login>;
+        write touch_login(realm: &TenantId, login: &LoginId, idle_until: Timestamp) -> ();
+        write rotate_refresh(act: &Act, realm: &TenantId, login: &LoginId, used: [u8; 32], next: [u8; 32]) -> RefreshOutcome;
+        write end_login(act: &Act, realm: &TenantId, login: &LoginId) -> ();
+    }
+    TurnStore {
+        write begin_turn(act: &Act, tenant: &TenantId, start: TurnStart) -> TurnOpening;
+        write renew_turn(act: &Act, tenant: &TenantId, turn: &TurnId, lease: &Lease) -> Option<Lease>;
+        write finish_turn(act: &Act, tenant: &TenantId, finish: TurnFinish) -> TurnClosing;
+        write sweep_turns(act: &Act, limit: u32) -> u32;
+    }
+    ConversationStore {
+        read conversation(tenant: &TenantId, key: &ConversationKey) -> Option<Conversation>;
+        read history(tenant: &TenantId, conversation: &ConversationId, before: Option<u64>, limit: u32) -> History;
+        read turn(tenant: &TenantId, door: Door, visitor: &VisitorId, turn: &TurnId) -> TurnState;
+        write change_owner(act: &Act, tenant: &TenantId, conversation: &ConversationId, epoch: u64, owner: Owner) -> Ownership;
+    }
+}
+
+#[async_trait]
+impl Storage for Watched {
+    fn name(&self) -> &'static str {
+        "watched"
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.meet("check")
+    }
+}

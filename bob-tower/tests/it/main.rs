@@ -1,0 +1,17 @@
+//! What the HTTP contract promises: one sentence a test, in process, on the memory store, with a clock that is moved.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so")]
+#![allow(clippy::needless_pass_by_value, clippy::type_complexity, reason = "tests are tables of data")]
+
+mod cors;
+mod doors;
+mod embed;
+mod harness;
+mod hostile;
+mod idempotency;
+mod limits;
+mod mounting;
+mod outages;
+mod same_origin;
+mod sign_in;
+mod streaming;

@@ -22,7 +22,8 @@ minutes() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
 # step NAME LIMIT COMMAND…, where the command may be a function that is exported
 step() {
-  local name=$1 limit=$2 from=$SECONDS
+  local name=$1 limit=$2
+  from=$SECONDS
   shift 2
   current=$name
   printf '\n==> %s\n' "$name"
@@ -40,6 +41,7 @@ note() { summary+=("         $1"); printf '%s\n' "$1"; }
 finish() {
   local code=$?
   printf '\n%s\n' "---- minutes ----"
+  [[ -z $current ]] || summary+=("$(printf '%7s  %s: FAILED' "$(minutes $((SECONDS - from)))" "$current")")
   ((${#summary[@]})) && printf '%s\n' "${summary[@]}"
   printf '%7s  in all\n' "$(minutes $((SECONDS - began)))"
   if [[ $code -eq 0 ]]; then

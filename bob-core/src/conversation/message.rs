@@ -21,7 +21,7 @@ pub enum MessageTextError {
     /// Nothing but white space.
     #[error("a message must not be empty")]
     Empty,
-    /// More than [`MAX_MESSAGE`] characters.
+    /// More than 8,000 characters.
     #[error("a message has at most 8,000 characters")]
     TooLong,
     /// A NUL character, which no database and no reader wants.

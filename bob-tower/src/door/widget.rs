@@ -8,7 +8,7 @@ use bob_core::conversation::Door;
 use bob_core::id::{TenantId, VisitorId, WidgetKeyId};
 use bob_core::knowledge::Audience;
 use bob_core::limit::Counted;
-use bob_core::origin::{CorsDecision, Origin, OriginPattern, OriginPolicy};
+use bob_core::origin::{CorsDecision, Origin, OriginPattern};
 use bob_core::storage::TenantSnapshot;
 use bob_core::tenant::TenantRef;
 use bob_core::visitor::VisitorProof;
@@ -47,7 +47,8 @@ pub(crate) async fn preflight(
     let Some(tenant) = tenant else {
         return match mounted.mount.generic_preflight {
             GenericPreflight::Index => {
-                cors::preflight(&*mounted.bob.directory().live_origins().await?, headers)
+                let live = mounted.bob.directory().live_origins().await?;
+                cors::preflight(headers, |origin| live.decide(origin))
             }
             GenericPreflight::Off => Err(cors::refused()),
         };
@@ -57,9 +58,8 @@ pub(crate) async fn preflight(
     let now = mounted.bob.clock().now();
     let live = tenant.widget_keys.iter().filter(|key| key.is_live(now));
     let fits = |key: &WidgetKey, origin: &OriginPattern| is_live_mode(key) || origin.is_loopback();
-    let allowed: OriginPolicy =
-        live.flat_map(|key| key.origins.iter().filter(move |origin| fits(key, origin)).cloned()).collect();
-    cors::preflight(&allowed, headers)
+    let allowed = live.flat_map(|key| key.origins.iter().filter(move |origin| fits(key, origin)));
+    cors::preflight(headers, |origin| CorsDecision::by(allowed, origin))
 }
 
 /// Checks key and origin together, before anything else of the request is read.
@@ -86,9 +86,9 @@ fn is_live_mode(key: &WidgetKey) -> bool {
 }
 
 fn allowed_origin(call: &Call, key: &WidgetKey) -> Result<Option<AllowedOrigin>, Problem> {
-    let policy: OriginPolicy = key.origins.iter().cloned().collect();
     let allows = |origin: &Origin| {
-        (is_live_mode(key) || origin.is_loopback()) && policy.decide(Some(origin)) == CorsDecision::Echo
+        let listed = CorsDecision::by(&key.origins, Some(origin)) == CorsDecision::Echo;
+        listed && (is_live_mode(key) || origin.is_loopback())
     };
     if let Some(text) = single(call.headers(), ORIGIN.as_str())? {
         text.parse::<Origin>().ok().filter(allows).ok_or_else(cors::refused)?;

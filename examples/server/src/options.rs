@@ -17,7 +17,7 @@ pub struct ServeOptions {
     pub database_url: String,
     /// The addresses under which browsers reach this server, the canonical one first.
     ///
-    /// By default this machine's own: 127.0.0.1, localhost and [::1].
+    /// By default this machine's own: 127.0.0.1, localhost and ::1.
     #[arg(long, env = "BOB_PUBLIC_URL", value_delimiter = ',')]
     pub public_url: Vec<String>,
     /// Networks of proxies whose Forwarded and X-Forwarded-For are believed, such as 10.0.0.0/8.

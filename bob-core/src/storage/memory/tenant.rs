@@ -55,6 +55,7 @@ impl TenantStore for MemoryStorage {
             balance: CreditBalance { granted: new.credits, ..CreditBalance::default() },
             conversations: HashMap::new(),
             by_key: HashMap::new(),
+            by_session: HashMap::new(),
             turns: HashMap::new(),
             idempotency: HashMap::new(),
         };

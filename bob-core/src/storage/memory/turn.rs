@@ -116,15 +116,11 @@ impl Shop {
             VisitorProof::Proven(visitor) => return (key(visitor), true),
             VisitorProof::New(visitor) => visitor,
         };
-        let secret = start.session.is_secret();
-        let continued = self
-            .conversations
-            .values()
-            .map(|talk| &talk.conversation)
-            .filter(|c| secret && c.key.door == start.door && c.key.session == start.session)
-            .min_by_key(|c| (c.started_at, c.id));
+        let named = (start.door, start.session.clone());
+        let known = self.by_session.get(&named).filter(|_| start.session.is_secret());
+        let continued = known.and_then(|(_, id)| self.conversations.get(id));
         match continued {
-            Some(conversation) => (conversation.key.clone(), false),
+            Some(talk) => (talk.conversation.key.clone(), false),
             None => (key(new), true),
         }
     }
@@ -153,6 +149,9 @@ impl Shop {
         };
         let talk = Talk { conversation, messages: Vec::new(), open: None, disclosed_epoch: None };
         self.conversations.insert(start.conversation, talk);
+        let first = (act.at, start.conversation);
+        let named = self.by_session.entry((key.door, key.session.clone())).or_insert(first);
+        *named = first.min(*named);
         self.by_key.insert(key, start.conversation);
         start.conversation
     }

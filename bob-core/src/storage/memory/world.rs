@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::account::{Account, Login, TenantRole};
 use crate::act::Act;
-use crate::conversation::{Conversation, ConversationKey, Message};
+use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
 use crate::credit::{CreditBalance, MilliCredits};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
 use crate::knowledge::{KnowledgeVersion, Synonyms};
@@ -46,6 +46,8 @@ pub(super) struct Shop {
     pub(super) balance: CreditBalance,
     pub(super) conversations: HashMap<ConversationId, Talk>,
     pub(super) by_key: HashMap<ConversationKey, ConversationId>,
+    /// The first conversation under each session id, and when it began.
+    pub(super) by_session: HashMap<(Door, SessionId), (Timestamp, ConversationId)>,
     pub(super) turns: HashMap<TurnId, TurnRow>,
     pub(super) idempotency: HashMap<IdempotencyScope, IdempotencyRow>,
 }

@@ -271,4 +271,37 @@ mod tests {
         let endless = "word ".repeat(2_000);
         check(&format!("{endless}[1]. You have 30 days [1]."), "You have 30 days [1].");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_model_writes_only_what_stands_on_its_sources_leaves(
+            written in "([A-Za-z 日。]{0,12}(30|9\\.50|7|99)? ?(\\[[0-9]{1,2}\\]){0,2}[.!?]? ?|https?://x |www\\.){0,12}",
+            size in 1_usize..9,
+        ) {
+            let mut gate = gate();
+            let letters: Vec<char> = written.chars().collect();
+            let mut pieces = Vec::new();
+            for chunk in letters.chunks(size) {
+                pieces.extend(gate.push(&chunk.iter().collect::<String>()));
+            }
+            pieces.extend(gate.finish());
+            for piece in &pieces {
+                let cited: Vec<&Citation> = gate
+                    .citations()
+                    .iter()
+                    .filter(|citation| piece.contains(&format!("[{}]", citation.index)))
+                    .collect();
+                proptest::prop_assert!(!cited.is_empty(), "no source: {piece}");
+                proptest::prop_assert!(!piece.contains("://") && !piece.contains("www."), "an address: {piece}");
+                let said = cited.iter().fold(piece.clone(), |said, citation| {
+                    said.replace(&format!("[{}]", citation.index), " ")
+                });
+                for number in ["30", "9.50", "99", "7"] {
+                    let stands = cited.iter().any(|citation| citation.quote.contains(number));
+                    let says = numbers(&said).any(|said| said == number);
+                    proptest::prop_assert!(!says || stands, "{number} stands in no source: {piece}");
+                }
+            }
+        }
+    }
 }

@@ -38,6 +38,7 @@ macro_rules! storage_claims {
             tenant: onboarding_is_all_or_nothing,
             turn: a_conversation_belongs_to_its_door_visitor_and_session,
             turn: a_conversation_is_invisible_to_every_other_tenant,
+            turn: a_first_call_that_is_taken_up_again_keeps_its_visitor,
             turn: a_key_counts_in_its_scope_only,
             turn: a_key_with_another_body_is_a_mistake,
             turn: a_persons_conversation_is_delivered_and_free,

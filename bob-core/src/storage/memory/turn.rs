@@ -25,6 +25,10 @@ impl TurnStore for MemoryStorage {
         if let Some(known) = shop.repeated(act, &start) {
             return Ok(known);
         }
+        let start = match shop.taken_up(&start) {
+            Some(visitor) => TurnStart { visitor: VisitorProof::Proven(visitor), ..start },
+            None => start,
+        };
         let (key, proven) = shop.whose(&start);
         let conversation = shop.by_key.get(&key).copied();
         if let Some(id) = conversation
@@ -107,6 +111,14 @@ impl Shop {
             // The node is gone and nothing was answered: the repetition answers.
             TurnRowState::Open(_) | TurnRowState::Abandoned(_) => None,
         }
+    }
+
+    /// The visitor of a call that nothing came of and that is repeated now: whoever repeats it is the same one, and may
+    /// be given a token for them if the first caller might have been.
+    fn taken_up(&self, start: &TurnStart) -> Option<VisitorId> {
+        let claim = start.idempotency.as_ref()?;
+        let earlier = claim.scopes.iter().find_map(|scope| self.idempotency.get(scope))?;
+        self.turns.get(&earlier.turn).filter(|row| row.proven).map(|row| row.visitor)
     }
 
     /// The key of the conversation, and whether the caller may be given a token for its visitor.

@@ -243,6 +243,34 @@ pub async fn a_running_call_is_named_to_its_repetition(store: &dyn Storage) {
     assert_eq!(store.credit_balance(&tenant).await.unwrap().settled, MilliCredits::credits(1));
 }
 
+/// Whoever repeats a first call that a crash cut short is the visitor of that call, and may be told so.
+pub async fn a_first_call_that_is_taken_up_again_keeps_its_visitor(store: &dyn Storage) {
+    let tenant = fixture::tenant(store, "shop").await;
+    let claim = claim(tenant, &["key"], "body");
+    let secret = SessionId::mint();
+    let start = || TurnStart {
+        session: secret.clone(),
+        visitor: VisitorProof::New(VisitorId::new()),
+        ..fixture::with_claim(fixture::start(VisitorId::new(), "s", "hi"), &claim)
+    };
+    let lost = fixture::open(store, &tenant, start()).await;
+    let late = fixture::act_at(lost.lease.until);
+
+    let again = TurnStart { lease: fixture::lease(late.at), ..start() };
+    let again = store.begin_turn(&late, &tenant, again).await.unwrap();
+
+    let TurnOpening::Opened(again) = again else { panic!("{again:?}") };
+    assert_eq!((again.key.visitor, again.proven), (lost.key.visitor, true));
+    assert_eq!(again.conversation, lost.conversation);
+    store.finish_turn(&late, &tenant, fixture::finish(&again, "1")).await.unwrap();
+    let stranger = TurnStart { idempotency: None, lease: fixture::lease(late.at), ..start() };
+    let stranger = store.begin_turn(&late, &tenant, stranger).await.unwrap();
+    assert!(
+        matches!(stranger, TurnOpening::Opened(open) if !open.proven),
+        "the session id alone proves nobody"
+    );
+}
+
 /// The same key with another body is told apart and stores nothing.
 pub async fn a_key_with_another_body_is_a_mistake(store: &dyn Storage) {
     let tenant = fixture::tenant(store, "shop").await;

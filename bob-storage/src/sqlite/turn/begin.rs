@@ -111,6 +111,9 @@ pub(super) async fn begin(
     if let Some(known) = repeated(unit, act, tenant, start).await? {
         return Ok(Begun::Otherwise(known));
     }
+    let again = taken_up(unit, act, tenant, start).await?;
+    let again = again.map(|visitor| TurnStart { visitor: VisitorProof::Proven(visitor), ..start.clone() });
+    let start = again.as_ref().unwrap_or(start);
     if let Some(obstacle) = obstacle(unit, tenant, start).await? {
         if let Some((turn, lease)) = obstacle.open {
             if lease.holds(act.at) {
@@ -245,6 +248,31 @@ async fn repeated(
             // The node is gone and nothing was answered: the repetition answers.
             _ => None,
         });
+    }
+    Ok(None)
+}
+
+/// The visitor of a call that nothing came of and that is repeated now: whoever repeats it is the same one, and may be
+/// given a token for them if the first caller might have been.
+async fn taken_up(
+    unit: &mut Unit<'_>,
+    act: &Act,
+    tenant: &TenantId,
+    start: &TurnStart,
+) -> Result<Option<VisitorId>> {
+    for scope in start.idempotency.iter().flat_map(|claim| &claim.scopes) {
+        let select = sqlx::query(
+            "SELECT t.visitor_id
+             FROM bob_idempotency i
+             JOIN bob_turns t ON t.tenant_id = i.tenant_id AND t.turn_id = i.turn_id
+             WHERE i.tenant_id = $1 AND i.scope = $2 AND i.until > $3 AND t.proven",
+        )
+        .bind(blob(tenant.as_uuid()))
+        .bind(scope.as_bytes().to_vec())
+        .bind(micros(act.at));
+        if let Some(row) = unit.row(select).await? {
+            return Cells::of(&row, OPERATION).id(VisitorId::from_uuid).map(Some);
+        }
     }
     Ok(None)
 }

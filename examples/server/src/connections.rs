@@ -27,10 +27,10 @@ pub async fn serve(
     stopped: impl Future<Output = ()>,
     patience: Duration,
 ) {
-    let mut builder = Builder::new(TokioExecutor::new());
+    // HTTP/1 only: telling the versions apart waits for a first byte, for ever, before any timeout begins.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     // hyper's header timeout needs a timer; without one its default is silently off.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(32 * 1024).max_concurrent_streams(128);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut stopped = std::pin::pin!(stopped);

@@ -74,15 +74,14 @@ pub async fn prepare(
     greeting.demo = true;
     let snapshot = storage.tenant_snapshot(&tenant).await?;
     if let Some(key) = snapshot.widget_keys.iter().find(|key| key.embed && key.is_live(bob.clock().now())) {
-        // Ports of earlier starts go; what an operator added stays.
-        let mut origins: Vec<OriginPattern> =
-            key.origins.iter().filter(|o| !o.is_loopback()).cloned().collect();
+        // What is on the list stays: an operator added it, or another process on this database needs it.
+        let mut origins: Vec<OriginPattern> = key.origins.clone();
         for own in mount.own_origins().map(|origin: &Origin| OriginPattern::from(origin.clone())) {
             if !origins.contains(&own) {
                 origins.push(own);
             }
         }
-        if origins.len() != key.origins.len() || !origins.iter().all(|origin| key.origins.contains(origin)) {
+        if origins.len() != key.origins.len() {
             storage.set_key_origins(&bob.system_act("start"), &tenant, &key.id, origins).await?;
         }
     }

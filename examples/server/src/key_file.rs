@@ -34,10 +34,13 @@ pub fn read_or_make(path: &Path, database_exists: bool) -> Result<Keyring, KeyFi
         Ok(file) => read(file, shown()),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(KeyFileError::File(shown(), error)),
         Err(_) if database_exists => Err(KeyFileError::Missing(shown())),
-        Err(_) => make(path).map_err(|error| match error {
-            Ok(io) => KeyFileError::File(shown(), io),
-            Err(none) => none.into(),
-        }),
+        Err(_) => match make(path) {
+            Ok(keyring) => Ok(keyring),
+            // Another node was faster; its key is everybody's.
+            Err(Ok(error)) if error.kind() == io::ErrorKind::AlreadyExists => read_or_make(path, true),
+            Err(Ok(error)) => Err(KeyFileError::File(shown(), error)),
+            Err(Err(none)) => Err(none.into()),
+        },
     }
 }
 
@@ -61,8 +64,11 @@ fn read(mut file: File, shown: String) -> Result<Keyring, KeyFileError> {
     root.map(Keyring::from_root).ok_or(KeyFileError::NotAKey(shown))
 }
 
+/// Makes the key in a file of its own and then gives it its name, so that of several nodes that start at once all read
+/// one whole key.
 fn make(path: &Path) -> Result<Keyring, Result<io::Error, bob_core::keyring::NoRandomness>> {
     let keyring = Keyring::generate().map_err(Err)?;
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -70,10 +76,12 @@ fn make(path: &Path) -> Result<Keyring, Result<io::Error, bob_core::keyring::NoR
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let written = options.open(path).and_then(|mut file| {
+    let written = options.open(&draft).and_then(|mut file| {
         writeln!(file, "{}", HEXLOWER_PERMISSIVE.encode(keyring.expose_root()))?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::hard_link(&draft, path)
     });
+    let _ = std::fs::remove_file(&draft);
     written.map(|()| keyring).map_err(Ok)
 }
 

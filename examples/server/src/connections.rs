@@ -27,7 +27,7 @@ pub async fn serve(
     stopped: impl Future<Output = ()>,
     patience: Duration,
 ) {
-    // HTTP/1 only: telling the versions apart waits for a first byte, for ever, before any timeout begins.
+    // HTTP/1 only, and without upgrades: telling versions apart waits for the first bytes before any timeout begins.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     // hyper's header timeout needs a timer; without one its default is silently off.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
@@ -57,7 +57,7 @@ pub async fn serve(
             request.extensions_mut().insert(ClientAddr(peer.ip()));
             app.clone().oneshot(request)
         });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // A connection that breaks off is the client's business.

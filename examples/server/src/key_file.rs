@@ -68,7 +68,7 @@ fn read(mut file: File, shown: String) -> Result<Keyring, KeyFileError> {
 /// one whole key.
 fn make(path: &Path) -> Result<Keyring, Result<io::Error, bob_core::keyring::NoRandomness>> {
     let keyring = Keyring::generate().map_err(Err)?;
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let draft = path.with_extension(format!("{}.new", bob_core::id::NodeId::new()));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -102,6 +102,19 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
             assert!(matches!(read_or_make(&path, true), Err(KeyFileError::Exposed(_))));
         }
+    }
+
+    #[test]
+    fn nodes_that_start_at_once_share_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bob.key");
+        let keys: Vec<_> = std::thread::scope(|nodes| {
+            let started: Vec<_> =
+                (0..8).map(|_| nodes.spawn(|| read_or_make(&path, false).unwrap())).collect();
+            started.into_iter().map(|node| *node.join().unwrap().expose_root()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left behind");
     }
 
     #[test]

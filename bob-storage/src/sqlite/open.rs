@@ -33,10 +33,11 @@ const RETRY: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
     path: PathBuf,
-    busy_timeout: Duration,
+    pub(super) busy_timeout: Duration,
     readers: u32,
     pub(super) queue: usize,
     max_bytes: Option<u64>,
+    pub(super) max_log_bytes: u64,
 }
 
 /// The text does not name a database file.
@@ -54,6 +55,7 @@ impl SqliteOptions {
             readers: 4,
             queue: 1_024,
             max_bytes: None,
+            max_log_bytes: 64 << 20,
         }
     }
 
@@ -91,6 +93,15 @@ impl SqliteOptions {
         self
     }
 
+    /// How large the write-ahead log beside the file may grow, at least 16 MiB; 64 MiB. Past three quarters of it writes
+    /// are refused until it can be emptied, which somebody can only prevent by reading for a long time; the last quarter
+    /// is for the writes under way.
+    #[must_use]
+    pub fn max_log_bytes(mut self, bytes: u64) -> Self {
+        self.max_log_bytes = bytes.max(16 << 20);
+        self
+    }
+
     /// What every connection shares. The busy timeout comes first, so that the pragmas behind it may wait.
     fn connect(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
@@ -107,6 +118,17 @@ impl SqliteOptions {
         let mut connection = self.connect_to_write().await?;
         prepare_procedures(&mut connection).await?;
         Ok(connection)
+    }
+
+    /// Moves the write-ahead log into the database file and empties it, unless somebody still reads from it after
+    /// `patience`; tells whether it did.
+    ///
+    /// On a connection of its own: the writer's keeps its longer patience.
+    pub(super) async fn empty_log(&self, patience: Duration) -> Result<bool, sqlx::Error> {
+        let mut connection = self.connect().busy_timeout(patience).connect().await?;
+        let moved = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await;
+        connection.close().await?;
+        moved.map(|busy: i64| busy == 0)
     }
 
     async fn connect_to_write(&self) -> Result<SqliteConnection, sqlx::Error> {

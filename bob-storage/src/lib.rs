@@ -3,6 +3,9 @@
 //! One folder a database, with the same file names in each, so that a diff between two shows only the dialect.
 //! [`sqlite`] is the embedded default.
 
+mod error;
+mod record;
 pub mod sqlite;
 
-pub use sqlite::{OpenError, OpenErrorKind, ParseOptionsError, SqliteOptions, SqliteStorage};
+pub use error::{OpenError, OpenErrorKind, ParseOptionsError};
+pub use sqlite::{SqliteOptions, SqliteStorage};

@@ -8,10 +8,10 @@ use bob_core::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind};
 
 use super::audit::{Subject, note};
 use super::error::{corrupt, failed};
-use super::record;
 use super::rows::{Cells, blob, knowledge_version, micros};
 use super::writer::Unit;
 use super::{SqliteStorage, not_found};
+use crate::record;
 
 #[async_trait]
 impl KnowledgeStore for SqliteStorage {

@@ -7,7 +7,6 @@ mod error;
 mod knowledge;
 mod login;
 mod open;
-mod record;
 mod rows;
 mod tenant;
 mod turn;
@@ -25,8 +24,10 @@ use error::failed;
 use rows::{Cells, micros};
 use writer::Writer;
 
-pub use error::{OpenError, OpenErrorKind};
-pub use open::{ParseOptionsError, SqliteOptions};
+use crate::error::OpenError;
+
+pub(crate) use error::kind_of;
+pub use open::SqliteOptions;
 
 /// Storage in one SQLite file. Clones share it.
 ///
@@ -69,7 +70,7 @@ impl SqliteStorage {
     ///
     /// # Errors
     ///
-    /// [`OpenErrorKind`] says what can be done about each.
+    /// [`OpenErrorKind`](crate::OpenErrorKind) says what can be done about each.
     ///
     /// # Panics
     ///

@@ -9,9 +9,13 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection, SqlitePool};
 
-use super::error::{OpenError, OpenErrorKind};
+use super::error::is_busy;
 use super::rows::micros;
 use super::turn::PROCEDURES;
+use crate::error::{OpenError, OpenErrorKind, ParseOptionsError};
+
+/// What an address must be.
+const EXPECTED: &str = "write sqlite:// and the path of a file, such as sqlite://bob.db";
 
 /// Where Bob notes which migrations ran; not sqlx's own table, which the host may use for its migrations.
 const MIGRATIONS: &str = "_bob_migrations";
@@ -39,11 +43,6 @@ pub struct SqliteOptions {
     max_bytes: Option<u64>,
     pub(super) max_log_bytes: u64,
 }
-
-/// The text does not name a database file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write sqlite:// and the path of a file, such as sqlite://bob.db")]
-pub struct ParseOptionsError;
 
 impl SqliteOptions {
     /// Opens the file at `path`, and makes it if there is none; its folder must exist.
@@ -164,7 +163,7 @@ impl SqliteOptions {
         let patience = Instant::now() + self.busy_timeout;
         loop {
             match self.prepare_once().await {
-                Err(error) if error.is_busy() && Instant::now() < patience => tokio::time::sleep(RETRY).await,
+                Err(error) if is_busy(&error) && Instant::now() < patience => tokio::time::sleep(RETRY).await,
                 prepared => return prepared,
             }
         }
@@ -196,13 +195,14 @@ impl FromStr for SqliteOptions {
     /// Reads `sqlite://` and a path, relative (`sqlite://bob.db`) or absolute (`sqlite:///var/lib/bob.db`).
     fn from_str(url: &str) -> Result<Self, ParseOptionsError> {
         if !url.starts_with("sqlite:") || url.contains('?') || url.contains(":memory:") {
-            return Err(ParseOptionsError);
+            return Err(ParseOptionsError::expected(EXPECTED));
         }
-        let options = SqliteConnectOptions::from_str(url).map_err(|_| ParseOptionsError)?;
+        let options =
+            SqliteConnectOptions::from_str(url).map_err(|_| ParseOptionsError::expected(EXPECTED))?;
         let path = options.get_filename();
         // SQLite would read `file:` as an address with parameters of its own.
         if path.as_os_str().is_empty() || path.to_str().is_none_or(|path| path.starts_with("file:")) {
-            return Err(ParseOptionsError);
+            return Err(ParseOptionsError::expected(EXPECTED));
         }
         Ok(Self::file(path))
     }

@@ -13,7 +13,7 @@ use sqlx::{Decode, Row as _, Sqlite, Type};
 use uuid::Uuid;
 
 use super::error::{corrupt, failed};
-use super::record;
+use crate::record;
 
 /// An identifier, as it is stored.
 pub(super) fn blob(id: Uuid) -> Vec<u8> {

@@ -18,10 +18,10 @@ use super::account::insert_account;
 use super::audit::{Subject, note};
 use super::error::{corrupt, failed};
 use super::knowledge::insert_version;
-use super::record;
 use super::rows::{Cells, blob, micros};
 use super::writer::Unit;
 use super::{SqliteStorage, not_found};
+use crate::record;
 
 #[async_trait]
 impl TenantStore for SqliteStorage {

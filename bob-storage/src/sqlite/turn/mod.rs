@@ -22,10 +22,10 @@ use sqlx::sqlite::SqliteRow;
 
 use super::audit::{Subject, note};
 use super::error::{corrupt, failed};
-use super::record;
 use super::rows::{Cells, blob, micros};
 use super::writer::Unit;
 use super::{SqliteStorage, not_found};
+use crate::record;
 
 /// What a connection must have run before it can open and finish turns.
 pub(super) const PROCEDURES: [&str; 2] = [begin::PROCEDURE, finish::PROCEDURE];

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A record that cannot be read back.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RecordError {
+pub(crate) enum RecordError {
     #[error("not the JSON of its column")]
     Json(#[from] serde_json::Error),
     #[error("a field of a JSON column makes no sense: {0}")]
@@ -46,7 +46,7 @@ struct SuggestionRecord<T> {
 }
 
 /// Writes an answer.
-pub(super) fn of_answer(answer: &Answer) -> Result<String, RecordError> {
+pub(crate) fn of_answer(answer: &Answer) -> Result<String, RecordError> {
     write(&AnswerRecord {
         outcome: answer.outcome.as_str(),
         language: answer.language.as_str(),
@@ -72,7 +72,7 @@ fn of_suggestion(suggestion: &Suggestion) -> SuggestionRecord<&str> {
 }
 
 /// Reads an answer.
-pub(super) fn answer(json: &str) -> Result<Answer, RecordError> {
+pub(crate) fn answer(json: &str) -> Result<Answer, RecordError> {
     let read: AnswerRecord<String> = read(json)?;
     let citation = |citation: CitationRecord<String>| {
         let CitationRecord { index, title, url, quote, hash } = citation;
@@ -92,12 +92,12 @@ pub(super) fn answer(json: &str) -> Result<Answer, RecordError> {
 }
 
 /// Writes a list, or another record.
-pub(super) fn write(record: &impl Serialize) -> Result<String, RecordError> {
+pub(crate) fn write(record: &impl Serialize) -> Result<String, RecordError> {
     Ok(serde_json::to_string(record)?)
 }
 
 /// Reads what [`write`] wrote.
-pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, RecordError> {
+pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, RecordError> {
     Ok(serde_json::from_str(json)?)
 }
 

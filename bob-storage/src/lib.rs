@@ -8,4 +8,4 @@ mod record;
 pub mod sqlite;
 
 pub use error::{OpenError, OpenErrorKind, ParseOptionsError};
-pub use sqlite::{SqliteOptions, SqliteStorage};
+pub use sqlite::{BackupError, BackupErrorKind, SqliteOptions, SqliteStorage};

@@ -9,6 +9,9 @@ use crate::error::OpenError;
 /// cannot open, protocol.
 const NOT_NOW: [i32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
 
+/// SQLite's primary result code for a database whose pages make no sense.
+const DAMAGED: i32 = 11;
+
 /// The columns whose uniqueness is a promise of the ports: a second one is a conflict, not a broken database.
 const TAKEN: [&str; 8] = [
     "bob_tenants.tenant_id",
@@ -46,6 +49,11 @@ pub(crate) fn kind_of(error: &sqlx::Error) -> StorageErrorKind {
         return StorageErrorKind::Conflict;
     }
     StorageErrorKind::Corrupt
+}
+
+/// Whether the file itself is damaged.
+pub(super) fn is_damage(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(code) == Some(DAMAGED)
 }
 
 /// Names the operation that a statement failed in.

@@ -2,10 +2,12 @@
 
 mod account;
 mod audit;
+mod backup;
 mod conversation;
 mod error;
 mod knowledge;
 mod login;
+mod migrate;
 mod open;
 mod rows;
 mod tenant;
@@ -26,6 +28,7 @@ use writer::Writer;
 
 use crate::error::OpenError;
 
+pub use backup::{BackupError, BackupErrorKind, backup, restore};
 pub(crate) use error::kind_of;
 pub use open::SqliteOptions;
 
@@ -61,6 +64,7 @@ pub struct SqliteStorage {
 struct Shared {
     writer: Writer,
     readers: SqlitePool,
+    options: SqliteOptions,
 }
 
 impl SqliteStorage {
@@ -78,8 +82,8 @@ impl SqliteStorage {
     pub async fn open(options: SqliteOptions) -> std::result::Result<Self, OpenError> {
         let connection = options.prepare().await?;
         let readers = options.reader_pool();
-        let writer = Writer::start(connection, options);
-        Ok(Self { shared: Arc::new(Shared { writer, readers }) })
+        let writer = Writer::start(connection, options.clone());
+        Ok(Self { shared: Arc::new(Shared { writer, readers, options }) })
     }
 
     /// Lets what is queued be written, moves everything into the one file, and closes it.

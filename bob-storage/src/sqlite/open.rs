@@ -1,24 +1,19 @@
-//! Options, connections and migrations.
+//! Options and connections.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use super::error::is_busy;
-use super::rows::micros;
+use super::migrate::{STEPS, migrate};
 use super::turn::PROCEDURES;
 use crate::error::{OpenError, OpenErrorKind, ParseOptionsError};
 
 /// What an address must be.
 const EXPECTED: &str = "write sqlite:// and the path of a file, such as sqlite://bob.db";
-
-/// Where Bob notes which migrations ran; not sqlx's own table, which the host may use for its migrations.
-const MIGRATIONS: &str = "_bob_migrations";
 
 /// How long to wait before a database that somebody else is just creating is tried again.
 const RETRY: Duration = Duration::from_millis(10);
@@ -145,6 +140,11 @@ impl SqliteOptions {
         Ok(connection)
     }
 
+    /// One connection that reads.
+    pub(super) async fn reader(&self) -> Result<SqliteConnection, sqlx::Error> {
+        self.connect().read_only(true).connect().await
+    }
+
     /// Connections that read, made as they are needed.
     pub(super) fn reader_pool(&self) -> SqlitePool {
         SqlitePoolOptions::new()
@@ -176,7 +176,7 @@ impl SqliteOptions {
             let why = "the file system has no shared memory, which WAL needs";
             return Err(OpenError::because(OpenErrorKind::Unavailable, why));
         }
-        migrate(&mut connection).await?;
+        migrate(&mut connection, STEPS).await?;
         prepare_procedures(&mut connection).await?;
         Ok(connection)
     }
@@ -218,40 +218,6 @@ fn create(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
-}
-
-fn migrations() -> Migrator {
-    let first = include_str!("../../migrations/sqlite/0001_begin.sql");
-    let step = |version, name: &'static str, sql: &'static str| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    let mut migrator = Migrator::with_migrations(vec![step(1, "begin", first)]);
-    migrator.dangerous_set_table_name(MIGRATIONS);
-    migrator
-}
-
-/// Brings the tables up to date, all or nothing; the write lock keeps other processes out meanwhile.
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration, VersionMissing};
-
-    let migrator = migrations();
-    let newest = migrator.iter().map(|migration| migration.version).max();
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    match migrator.run_direct(None, &mut *transaction, false).await {
-        Ok(()) => {}
-        Err(Execute(error) | ExecuteMigration(error, _)) => return Err(error.into()),
-        Err(VersionMissing(version)) if Some(version) > newest => {
-            return Err(OpenError::because(OpenErrorKind::Newer, VersionMissing(version)));
-        }
-        Err(error) => return Err(OpenError::because(OpenErrorKind::NotBobs, error)),
-    }
-    // Says at once what a turn would find out later: that the file cannot be written.
-    sqlx::query("INSERT OR REPLACE INTO bob_health (node, at) VALUES (0, $1)")
-        .bind(micros(Timestamp::now()))
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bob_core::keyring::{KeyringError, KeyringErrorKind};
 use bob_core::storage::StorageErrorKind;
 use sqlx::migrate::MigrateError;
 
@@ -28,6 +29,8 @@ pub enum OpenErrorKind {
     Newer,
     /// It is no database, or its tables named `bob_…` are not the ones this Bob made.
     NotBobs,
+    /// Its keys were wrapped by another root key; give the keyring that one.
+    WrongKey,
 }
 
 impl fmt::Display for OpenErrorKind {
@@ -36,6 +39,7 @@ impl fmt::Display for OpenErrorKind {
             Self::Unavailable => "the database is unavailable",
             Self::Newer => "the database belongs to a newer version of Bob",
             Self::NotBobs => "the database is not one of Bob's",
+            Self::WrongKey => "the key is not the one that this database was sealed with",
         })
     }
 }
@@ -71,6 +75,16 @@ impl OpenError {
             Some(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Some(error),
             _ => self.source.downcast_ref::<sqlx::Error>(),
         }
+    }
+}
+
+impl From<KeyringError> for OpenError {
+    fn from(error: KeyringError) -> Self {
+        let kind = match error.kind() {
+            KeyringErrorKind::Unavailable => OpenErrorKind::Unavailable,
+            _ => OpenErrorKind::WrongKey,
+        };
+        Self::because(kind, error)
     }
 }
 

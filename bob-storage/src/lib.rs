@@ -5,6 +5,7 @@
 
 mod error;
 mod record;
+mod seal;
 pub mod sqlite;
 
 pub use error::{OpenError, OpenErrorKind, ParseOptionsError};

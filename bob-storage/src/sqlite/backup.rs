@@ -198,7 +198,7 @@ impl From<OpenError> for BackupError {
         let kind = match error.kind() {
             OpenErrorKind::Unavailable => BackupErrorKind::Unavailable,
             OpenErrorKind::Newer => BackupErrorKind::Newer,
-            OpenErrorKind::NotBobs => BackupErrorKind::NotBobs,
+            OpenErrorKind::NotBobs | OpenErrorKind::WrongKey => BackupErrorKind::NotBobs,
         };
         Self { kind, source: error.into() }
     }

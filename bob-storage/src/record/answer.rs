@@ -1,18 +1,11 @@
-//! What stands in JSON columns: records of our own, because the domain's types carry no serde.
+//! Answers in JSON.
 
 use bob_core::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
 use bob_core::language::Language;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-/// A record that cannot be read back.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RecordError {
-    #[error("not the JSON of its column")]
-    Json(#[from] serde_json::Error),
-    #[error("a field of a JSON column makes no sense: {0}")]
-    Field(&'static str),
-}
+use super::{RecordError, read, write};
 
 /// An answer, all of it; `T` is borrowed text to write and owned text to read.
 #[derive(Serialize, Deserialize)]
@@ -89,16 +82,6 @@ pub(crate) fn answer(json: &str) -> Result<Answer, RecordError> {
         suggestions: read.suggestions.into_iter().map(suggestion).collect(),
         handoff: read.handoff.map(|to| Handoff { to }),
     })
-}
-
-/// Writes a list, or another record.
-pub(crate) fn write(record: &impl Serialize) -> Result<String, RecordError> {
-    Ok(serde_json::to_string(record)?)
-}
-
-/// Reads what [`write`] wrote.
-pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, RecordError> {
-    Ok(serde_json::from_str(json)?)
 }
 
 #[cfg(test)]

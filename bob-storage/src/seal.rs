@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bob_core::account::{Email, PLATFORM_REALM};
 use bob_core::conversation::SessionId;
 use bob_core::id::{AccountId, ConversationId, MessageId, TenantId, TurnId, VisitorId};
-use bob_core::storage::StorageErrorKind;
 use bob_core::keyring::KeyringErrorKind;
+use bob_core::storage::StorageErrorKind;
 use bob_core::vault::{DataKey, Place, VaultError, VisitorKey};
 
 /// Seals and opens what is one visitor's own.

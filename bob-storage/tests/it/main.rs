@@ -7,6 +7,7 @@ mod claims;
 mod commit;
 mod log;
 mod open;
+mod postgres;
 mod schema;
 mod trouble;
 

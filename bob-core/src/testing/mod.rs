@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a fixture that fails is a test that fails")]
 
+pub mod books;
 pub mod claims;
 pub mod fixture;
 
@@ -19,6 +20,13 @@ macro_rules! storage_claims {
             account: a_password_and_a_role_are_changed,
             account: an_address_has_one_account,
             account: people_are_found_by_address_and_membership,
+            credit: a_settlement_is_entered_once_with_its_turn,
+            credit: a_turn_is_extended_while_its_lease_holds_and_credits_reach,
+            credit: a_turn_without_credits_is_open_and_free_and_told_once,
+            credit: only_a_turn_with_a_reservation_is_extended,
+            credit: the_first_step_within_reach_is_reserved,
+            credit: thresholds_are_told_once_and_again_after_a_grant,
+            credit: what_a_lost_turn_held_is_given_back_in_full,
             knowledge: a_release_is_published_at_once,
             knowledge: another_tenants_item_cannot_be_drafted_or_moved,
             knowledge: retiring_takes_a_text_out_of_the_next_release,
@@ -29,6 +37,12 @@ macro_rules! storage_claims {
             lease: a_lease_is_renewed_until_it_is_lost,
             lease: a_sweep_gives_up_only_what_ran_out,
             lease: a_turn_whose_node_is_gone_frees_its_conversation,
+            ledger: a_change_is_known_by_its_identifier,
+            ledger: a_correction_takes_no_more_than_is_left,
+            ledger: a_ledger_begins_with_what_was_granted,
+            ledger: a_ledger_is_read_from_the_latest_back_without_gaps,
+            ledger: parallel_repetitions_of_a_change_are_entered_once,
+            ledger: the_ledger_adds_up_at_every_step,
             login: a_login_ends_once,
             login: a_refresh_token_works_once_and_reuse_ends_the_login,
             login: idle_time_moves_with_use,

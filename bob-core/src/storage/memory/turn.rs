@@ -76,10 +76,13 @@ impl TurnStore for MemoryStorage {
     ) -> Result<Option<Reservation>> {
         const OPERATION: &str = "extend_turn";
         let mut world = self.world();
-        let Shop { turns, purse, .. } = world.shop_mut(OPERATION, tenant)?;
+        let Shop { turns, conversations, purse, .. } = world.shop_mut(OPERATION, tenant)?;
         let row = turns.get_mut(turn);
         let row = row.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
-        let held = matches!(&row.state, TurnRowState::Open(held) if held.is(lease) && held.holds(act.at));
+        let talk = conversations.get(&row.conversation);
+        let owned = talk.is_some_and(|talk| talk.conversation.ownership.epoch == row.epoch);
+        let held =
+            owned && matches!(&row.state, TurnRowState::Open(held) if held.is(lease) && held.holds(act.at));
         let Some(extended) = row.hold.filter(|_| held).and_then(|hold| purse.extend(hold, more)) else {
             return Ok(None);
         };

@@ -1,8 +1,10 @@
 //! The claims: what every implementation of the ports promises, one function each.
 
 pub mod account;
+pub mod credit;
 pub mod knowledge;
 pub mod lease;
+pub mod ledger;
 pub mod login;
 pub mod tenant;
 pub mod turn;

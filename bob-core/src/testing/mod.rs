@@ -76,7 +76,10 @@ macro_rules! storage_claims {
             turn: a_first_call_that_is_taken_up_again_keeps_its_visitor,
             turn: a_key_counts_in_its_scope_only,
             turn: a_key_with_another_body_is_a_mistake,
+            turn: a_long_conversation_is_seen_from_its_end,
             turn: a_persons_conversation_is_delivered_and_free,
+            turn: a_question_that_a_person_took_over_is_delivered_once,
+            turn: a_question_that_is_taken_up_again_stands_once,
             turn: a_repeated_call_is_answered_from_storage,
             turn: a_repeated_finish_settles_nothing_again,
             turn: a_running_call_is_named_to_its_repetition,
@@ -91,6 +94,7 @@ macro_rules! storage_claims {
             turn: parallel_duplicates_open_one_turn,
             turn: parallel_turns_never_reserve_more_than_there_is,
             turn: the_machine_is_disclosed_first_and_after_each_change_of_speaker,
+            turn: what_a_lost_turn_was_to_disclose_the_next_one_does,
         );
     };
     (@ $new_store:expr => $($topic:ident: $claim:ident,)*) => {

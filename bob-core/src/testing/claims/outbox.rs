@@ -153,6 +153,16 @@ pub async fn a_repetition_tells_nothing_and_a_delivery_its_message(store: &dyn S
     store.begin_turn(&act, &tenant, fixture::with_claim(start(), &other)).await.unwrap();
     outbox.expect_nothing("a repetition, and another body").await;
 
+    let scopes = vec![IdempotencyScope::new(tenant, &key, &["another"])];
+    let claim = IdempotencyClaim { scopes, ..claim };
+    let lost = fixture::open(store, &tenant, fixture::with_claim(start(), &claim)).await;
+    outbox.read().await;
+    let late = lost.lease.until;
+    let again = fixture::open_at(store, &tenant, fixture::with_claim(start(), &claim), late).await;
+    outbox.expect("taking up what was cut short", &[TurnAbandoned], about(&lost)).await;
+    store.finish_turn(&fixture::act_at(late), &tenant, fixture::finish(&again, "1")).await.unwrap();
+    outbox.read().await;
+
     let assigned = EventSubject { conversation: Some(open.conversation), ..EventSubject::default() };
     let person = Owner::Person(AccountId::new());
     store.change_owner(&act, &tenant, &open.conversation, 0, person).await.unwrap();

@@ -83,11 +83,7 @@ fn of_rate(rate: &ModelRate) -> ModelRateRecord {
 }
 
 /// Reads a pricebook.
-pub(crate) fn pricebook(
-    version: u32,
-    effective_at: Timestamp,
-    json: &str,
-) -> Result<Pricebook, RecordError> {
+pub(crate) fn pricebook(version: u32, effective_at: Timestamp, json: &str) -> Result<Pricebook, RecordError> {
     let PricebookRecord { plans, rates } = read(json)?;
     Ok(Pricebook {
         version,

@@ -9,6 +9,27 @@ use bob_core::keyring::KeyringErrorKind;
 use bob_core::storage::StorageErrorKind;
 use bob_core::vault::{DataKey, Place, VaultError, VisitorKey};
 
+/// Opens and makes the keys of one tenant's visitors.
+#[derive(Debug, Clone)]
+pub(crate) struct TenantSeal {
+    pub(crate) tenant: TenantId,
+    pub(crate) key: Arc<DataKey>,
+}
+
+impl TenantSeal {
+    /// The seal of a visitor whose key is stored.
+    pub(crate) fn visitor(&self, visitor: VisitorId, wrapped: &[u8]) -> Result<VisitorSeal, VaultError> {
+        let key = VisitorKey::open(&self.key, &self.tenant, &visitor, wrapped)?;
+        Ok(VisitorSeal { tenant: self.tenant, visitor, key })
+    }
+
+    /// The seal of a visitor without a key, with a new one that is still to be stored.
+    pub(crate) fn new_visitor(&self, visitor: VisitorId) -> Result<VisitorSeal, VaultError> {
+        let key = VisitorKey::make(&self.key, &self.tenant, &visitor)?;
+        Ok(VisitorSeal { tenant: self.tenant, visitor, key })
+    }
+}
+
 /// Seals and opens what is one visitor's own.
 #[derive(Debug, Clone)]
 pub(crate) struct VisitorSeal {

@@ -13,12 +13,13 @@ const NOT_NOW: [i32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
 const DAMAGED: i32 = 11;
 
 /// The columns whose uniqueness is a promise of the ports: a second one is a conflict, not a broken database.
-const TAKEN: [&str; 8] = [
+const TAKEN: [&str; 9] = [
     "bob_tenants.tenant_id",
+    "bob_keys.tenant_id",
     "bob_tenants.slug",
     "bob_tenant_hosts.host",
     "bob_accounts.account_id",
-    "bob_accounts.email",
+    "bob_accounts.email_index",
     "bob_widget_keys.tenant_id, bob_widget_keys.key",
     "bob_knowledge_items.tenant_id, bob_knowledge_items.item_id",
     "bob_turns.tenant_id, bob_turns.turn_id",

@@ -1,7 +1,7 @@
 //! Opening a turn.
 
 use bob_core::act::Act;
-use bob_core::conversation::{ConversationKey, Message, Role};
+use bob_core::conversation::{ConversationKey, Message, Role, SessionId};
 use bob_core::credit::{MilliCredits, Reservation};
 use bob_core::id::{ConversationId, MessageId, TenantId, TurnId, VisitorId};
 use bob_core::language::Language;
@@ -191,7 +191,7 @@ impl PostgresStorage {
                     return if outcome == "opened" {
                         Ok(TurnOpening::Opened(Box::new(opened(cells, &row, start, &seal, until)?)))
                     } else {
-                        Ok(TurnOpening::Delivered(Box::new(delivered_to_person(cells, start, &seal)?)))
+                        Ok(TurnOpening::Delivered(Box::new(delivered_to_person(cells, &row, start, &seal)?)))
                     };
                 }
                 ("missing", _) => return Err(not_found(OPERATION)),
@@ -238,7 +238,11 @@ fn opened(
     Ok(OpenTurn {
         turn: start.turn,
         conversation,
-        key: ConversationKey { door: start.door, visitor: seal.visitor, session: start.session },
+        key: ConversationKey {
+            door: start.door,
+            visitor: seal.visitor,
+            session: session(row, seal, &conversation)?.unwrap_or(start.session),
+        },
         proven,
         epoch,
         lease: Lease { until, ..start.lease },
@@ -247,6 +251,12 @@ fn opened(
         reservation: held.map(|amount| Reservation { turn: start.turn, amount: MilliCredits(amount) }),
         disclose,
     })
+}
+
+/// The name of the conversation that a call which was lost is taken up in, if it is another one.
+fn session(row: &PgRow, seal: &VisitorSeal, conversation: &ConversationId) -> Result<Option<SessionId>> {
+    let other: Option<&[u8]> = Cells::of(row, OPERATION).skip(17).take()?;
+    other.map(|name| seal.open_session(conversation, name).map_err(sealed(OPERATION))).transpose()
 }
 
 /// `numbers, ids, turns, roles, times, contents`, of which each message has one
@@ -275,7 +285,12 @@ fn history(row: &PgRow, seal: &VisitorSeal) -> Result<Vec<Message>> {
 }
 
 /// As [`opened`], of a turn that was closed at once.
-fn delivered_to_person(mut cells: Cells<'_>, start: TurnStart, seal: &VisitorSeal) -> Result<FinishedTurn> {
+fn delivered_to_person(
+    mut cells: Cells<'_>,
+    row: &PgRow,
+    start: TurnStart,
+    seal: &VisitorSeal,
+) -> Result<FinishedTurn> {
     let conversation = cells.id(ConversationId::from_uuid)?;
     let proven = cells.take()?;
     let _epoch: i64 = cells.take()?;
@@ -285,7 +300,7 @@ fn delivered_to_person(mut cells: Cells<'_>, start: TurnStart, seal: &VisitorSea
         conversation,
         visitor: seal.visitor,
         proven,
-        session: start.session,
+        session: session(row, seal, &conversation)?.unwrap_or(start.session),
         answer: delivered(language),
         persona: String::new(),
         disclose: false,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bob_core::account::Person;
 use bob_core::act::{Act, Principal};
-use bob_core::limit::{AddressBucket, Allowed};
+use bob_core::limit::AddressBucket;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -203,21 +203,6 @@ async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobB
         }
     }
     (route.answer)(call).await
-}
-
-/// Tells a caller what is left of the tightest limit (draft-ietf-httpapi-ratelimit-headers).
-pub(crate) fn mark_limit(headers: &mut HeaderMap, allowed: Option<Allowed>) {
-    let Some(Allowed { policy, rate, remaining }) = allowed else { return };
-    let seconds = rate.per.as_secs();
-    let fields = [
-        ("ratelimit-policy", format!("\"{policy}\";q={};w={seconds}", rate.count)),
-        ("ratelimit", format!("\"{policy}\";r={remaining}")),
-    ];
-    for (name, value) in fields {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
 }
 
 fn warn_once_without_address(head: &Parts) {

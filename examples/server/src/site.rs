@@ -130,7 +130,6 @@ mod tests {
 
     use axum::body::Body;
     use axum::http::Method;
-    use bob_core::keyring::Keyring;
     use bob_core::storage::memory::MemoryStorage;
     use tower::ServiceExt as _;
 

@@ -200,7 +200,7 @@ impl From<OpenError> for BackupError {
             OpenErrorKind::Newer => BackupErrorKind::Newer,
             OpenErrorKind::NotBobs => BackupErrorKind::NotBobs,
         };
-        Self { kind, source: error.into() }
+        Self { kind, source: error.source }
     }
 }
 

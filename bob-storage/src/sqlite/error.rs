@@ -103,7 +103,7 @@ impl fmt::Display for OpenErrorKind {
 pub struct OpenError {
     kind: OpenErrorKind,
     #[source]
-    source: Box<dyn std::error::Error + Send + Sync>,
+    pub(super) source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl OpenError {

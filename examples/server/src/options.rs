@@ -1,8 +1,9 @@
 //! What an operator may set, by flag or environment variable.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use bob_storage::SqliteOptions;
 use bob_tower::Network;
 use clap::Args;
 
@@ -57,4 +58,41 @@ impl ServeOptions {
         }
         Ok(["127.0.0.1", "localhost", "[::1]"].iter().map(|host| format!("http://{host}:{port}")).collect())
     }
+}
+
+/// What a backup is made of, or restored to.
+#[derive(Debug, Clone, Args)]
+pub struct CopyOptions {
+    /// The backup.
+    pub file: PathBuf,
+    /// The database.
+    #[arg(long, env = "BOB_DATABASE_URL", default_value = "sqlite://bob.db")]
+    pub database_url: String,
+    /// The file with the root key, which is no part of a backup. By default bob.key in the database's folder.
+    #[arg(long, env = "BOB_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+impl CopyOptions {
+    /// The database's file.
+    ///
+    /// # Errors
+    ///
+    /// When the URL names none; `instead` is the program to use for PostgreSQL.
+    pub fn database(&self, instead: &str) -> Result<SqliteOptions, String> {
+        if ["postgres:", "postgresql:"].iter().any(|scheme| self.database_url.starts_with(scheme)) {
+            return Err(format!("this command is for SQLite; for PostgreSQL use {instead}"));
+        }
+        self.database_url.parse().map_err(|error| format!("BOB_DATABASE_URL: {error}"))
+    }
+
+    /// Where the root key is.
+    pub fn key_file(&self, database: &SqliteOptions) -> PathBuf {
+        root_key_path(self.key_file.as_deref(), database)
+    }
+}
+
+/// The file with the root key: the given one, or the one in the database's folder.
+pub fn root_key_path(given: Option<&Path>, database: &SqliteOptions) -> PathBuf {
+    given.map_or_else(|| database.path().with_file_name("bob.key"), Path::to_owned)
 }

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::first_start::{self, Greeting};
-use crate::options::ServeOptions;
+use crate::options::{ServeOptions, root_key_path};
 use crate::{connections, key_file, site};
 
 /// How long open turns and streams may take after the signal to stop.
@@ -28,8 +27,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
     let mount = Mount::at(urls.iter().map(String::as_str))?.trusting(options.trusted_proxies.iter().copied());
 
     let database: SqliteOptions = options.database_url.parse()?;
-    let beside = || database.path().parent().unwrap_or(Path::new("")).join("bob.key");
-    let key_file = options.key_file.clone().unwrap_or_else(beside);
+    let key_file = root_key_path(options.key_file.as_deref(), &database);
     let keyring = key_file::read_or_make(&key_file, database.path().exists())?;
     let storage = Arc::new(SqliteStorage::open(database).await?);
 

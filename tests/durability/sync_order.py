@@ -5,7 +5,7 @@ is read in order: when the first byte of a 200 leaves for a client, the write-ah
 twice since that client's answer before (once for each of a turn's transactions), and, while one client is alone,
 nothing that was written to the log before may be unsynced.
 
-Run: python3 tests/durability/sync_order.py [--turns 1000] [--clients 8]. Needs Linux and strace.
+Run: python3 tests/durability/sync_order.py [--turns 1000] [--clients 10]. Needs Linux and strace.
 """
 
 import argparse
@@ -94,7 +94,7 @@ class Order:
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--turns", type=int, default=1000)
-    options.add_argument("--clients", type=int, default=8)
+    options.add_argument("--clients", type=int, default=10)
     options = options.parse_args()
     if not shutil.which("strace"):
         sys.exit("strace is needed")

@@ -13,19 +13,23 @@ use crate::act::{Act, Principal};
 use crate::answer::GroundedAnswerer;
 use crate::chat::{Chat, ChatParts};
 use crate::clock::{Clock, SystemClock};
+use crate::credit::{Ladder, renewals};
 use crate::directory::Directory;
 use crate::id::NodeId;
-use crate::keyring::Keyring;
+use crate::keyring::PurposeKeys;
 use crate::life::{Life, NotRunning};
 use crate::limit::{LimitRates, Limits};
 use crate::llm::LanguageModel;
-use crate::pricebook;
+use crate::pricebook::{Pricebook, Pricebooks};
 use crate::retrieve::{LexicalRetriever, Retriever, StoredKnowledge};
 use crate::storage::{SharedStorage, StorageError};
 use crate::visitor::VisitorTokens;
 
 /// How often turns whose node is gone are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// How often tenants whose period is over are looked for.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
 
 /// How many turns one sweep gives up.
 const SWEEP_MOST: u32 = 500;
@@ -39,8 +43,8 @@ pub struct Bob {
 struct Inner {
     storage: SharedStorage,
     clock: Arc<dyn Clock>,
-    keyring: Keyring,
     directory: Directory,
+    pricebooks: Arc<Pricebooks>,
     limits: Limits,
     visitor_tokens: VisitorTokens,
     passwords: Passwords,
@@ -50,6 +54,7 @@ struct Inner {
     model: Option<String>,
     life: Arc<Life>,
     sweeper: Beat,
+    renewals: Beat,
 }
 
 impl fmt::Debug for Bob {
@@ -80,25 +85,23 @@ pub struct AlreadyStarted;
 #[must_use]
 pub struct BobBuilder {
     storage: SharedStorage,
-    keyring: Keyring,
     clock: Arc<dyn Clock>,
     retriever: Option<Arc<dyn Retriever>>,
     answerer: GroundedAnswerer,
-    model: Option<Arc<dyn LanguageModel>>,
+    models: Vec<Arc<dyn LanguageModel>>,
     limits: LimitRates,
     passwords: Option<Passwords>,
 }
 
 impl Bob {
-    /// Begins to build one on `storage`, with the keys of `keyring`.
-    pub fn build(storage: SharedStorage, keyring: Keyring) -> BobBuilder {
+    /// Begins to build one on `storage`.
+    pub fn build(storage: SharedStorage) -> BobBuilder {
         BobBuilder {
             storage,
-            keyring,
             clock: Arc::new(SystemClock),
             retriever: None,
             answerer: GroundedAnswerer::default(),
-            model: None,
+            models: Vec::new(),
             limits: LimitRates::default(),
             passwords: None,
         }
@@ -119,6 +122,12 @@ impl Bob {
         }
         let bob = self.clone();
         self.inner.life.spawn_worker(async move { bob.sweep().await });
+        let bob = self.clone();
+        self.inner.life.spawn_worker(async move { bob.renew().await });
+        if let Some(changes) = self.inner.storage.changes() {
+            let bob = self.clone();
+            self.inner.life.spawn_worker(async move { bob.inner.directory.follow(changes).await });
+        }
         Ok(Running { bob: self.clone() })
     }
 
@@ -164,10 +173,16 @@ impl Bob {
         &self.inner.storage
     }
 
-    /// The keys.
+    /// The keys that sign tokens.
     #[must_use]
-    pub fn keyring(&self) -> &Keyring {
-        &self.inner.keyring
+    pub fn keys(&self) -> &PurposeKeys {
+        self.inner.storage.purpose_keys()
+    }
+
+    /// The published pricebook.
+    #[must_use]
+    pub fn pricebooks(&self) -> &Pricebooks {
+        &self.inner.pricebooks
     }
 
     /// The clock.
@@ -201,8 +216,9 @@ impl Bob {
             running: self.running(),
             storage: self.inner.storage.name(),
             storage_works: self.inner.storage.check().await.is_ok(),
+            warnings: self.inner.storage.warnings().to_vec(),
             model: self.inner.model.clone(),
-            workers: vec![("sweeper", self.inner.sweeper.last())],
+            workers: vec![("sweeper", self.inner.sweeper.last()), ("renewals", self.inner.renewals.last())],
         }
     }
 
@@ -216,6 +232,23 @@ impl Bob {
             }
             self.inner.sweeper.now(self.inner.clock.now());
             tokio::time::sleep(SWEEP_EVERY).await;
+        }
+    }
+
+    async fn renew(&self) {
+        loop {
+            let act = self.system_act("renewal");
+            let begun = match self.inner.pricebooks.current().await {
+                Ok(book) => renewals::renew_due(&*self.inner.storage, &book, &act).await,
+                Err(error) => Err(error),
+            };
+            match begun {
+                Ok(0) => {}
+                Ok(tenants) => tracing::info!(tenants, "began new periods"),
+                Err(error) => tracing::warn!(error = ?error, "could not begin all periods that are due"),
+            }
+            self.inner.renewals.now(self.inner.clock.now());
+            tokio::time::sleep(RENEW_EVERY).await;
         }
     }
 }
@@ -240,8 +273,13 @@ impl BobBuilder {
     }
 
     /// Lets a language model write; without one Bob answers in approved sentences.
+    ///
+    /// A second one, cheaper by the pricebook, writes when what is left does not reach for the first; further ones are
+    /// never asked.
     pub fn model(mut self, model: Arc<dyn LanguageModel>) -> Self {
-        self.model = Some(model);
+        if self.models.len() < Ladder::MOST - 1 {
+            self.models.push(model);
+        }
         self
     }
 
@@ -263,35 +301,39 @@ impl BobBuilder {
     ///
     /// [`BuildError`] when the storage cannot be written and read.
     pub async fn build(self) -> Result<Bob, BuildError> {
-        let Self { storage, keyring, clock, retriever, answerer, model, limits, passwords } = self;
+        let Self { storage, clock, retriever, answerer, models, limits, passwords } = self;
         storage.check().await.map_err(BuildError::Storage)?;
+        let node = NodeId::new();
+        let founding = Act::new(Principal::System(node), "first pricebook", clock.now());
+        storage.found_pricebook(&founding, Pricebook::first()).await.map_err(BuildError::Storage)?;
         let stored =
             || Arc::new(LexicalRetriever::new(Arc::new(StoredKnowledge::new(Arc::clone(&storage))))) as _;
         let retriever = retriever.unwrap_or_else(stored);
-        let node = NodeId::new();
         let life = Arc::new(Life::default());
-        let model_name = model.as_ref().map(|model| model.name().to_owned());
+        let model_name = models.first().map(|model| model.name().to_owned());
+        let pricebooks = Arc::new(Pricebooks::new(Arc::clone(&storage), Arc::clone(&clock)));
         let chat = Chat::new(ChatParts {
             storage: Arc::clone(&storage),
             clock: Arc::clone(&clock),
             retriever,
             answerer,
-            model,
-            pricebook: &pricebook::V1,
+            models,
+            pricebooks: Arc::clone(&pricebooks),
             node,
             life: Arc::clone(&life),
         });
         let inner = Inner {
             directory: Directory::new(Arc::clone(&storage), Arc::clone(&clock)),
             limits: Limits::new(limits),
-            visitor_tokens: VisitorTokens::new(&keyring),
+            visitor_tokens: VisitorTokens::new(storage.purpose_keys()),
             passwords: passwords.unwrap_or_default(),
-            sign_in_memory: Arc::new(SignInMemory::new(&keyring)),
+            sign_in_memory: Arc::new(SignInMemory::new(storage.purpose_keys())),
             model: model_name,
             sweeper: Beat::default(),
+            renewals: Beat::default(),
+            pricebooks,
             storage,
             clock,
-            keyring,
             chat,
             node,
             life,
@@ -325,6 +367,8 @@ pub struct Health {
     pub storage: &'static str,
     /// Whether it can be written and read.
     pub storage_works: bool,
+    /// What an operator should change about the storage.
+    pub warnings: Vec<&'static str>,
     /// The name of the model, if there is one.
     pub model: Option<String>,
     /// Each worker's name, and when it last did its work.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::broadcast;
 
 use crate::clock::{Clock, later};
 use crate::id::TenantId;
@@ -81,6 +82,23 @@ impl Directory {
         match self.owner_of(host).await? {
             Some(id) => self.snapshot(&id).await,
             None => Ok(None),
+        }
+    }
+
+    /// Forgets the snapshots of tenants that storage tells have changed, until it tells no more.
+    pub(crate) async fn follow(&self, mut changes: broadcast::Receiver<TenantId>) {
+        loop {
+            let mut snapshots = match changes.recv().await {
+                Ok(tenant) => {
+                    self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
+                    continue;
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+                }
+                Err(broadcast::error::RecvError::Closed) => return,
+            };
+            snapshots.clear();
         }
     }
 

@@ -11,12 +11,11 @@
 //! use std::sync::Arc;
 //!
 //! use bob_core::Bob;
-//! use bob_core::keyring::Keyring;
 //! use bob_core::storage::memory::MemoryStorage;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let bob = Bob::build(Arc::new(MemoryStorage::new()), Keyring::generate()?).build().await?;
+//! let bob = Bob::build(Arc::new(MemoryStorage::new())).build().await?;
 //! let running = bob.start()?;
 //! assert!(bob.health().await.storage_works);
 //! assert!(running.drain(std::time::Duration::from_secs(5)).await);
@@ -32,6 +31,7 @@ pub mod id;
 pub mod keyring;
 pub mod secret;
 pub mod tenant;
+pub mod vault;
 pub mod visitor;
 
 // The fence and the limits.
@@ -53,6 +53,7 @@ pub mod conversation;
 pub mod credit;
 pub mod gate;
 pub mod llm;
+pub mod outbox;
 pub mod pricebook;
 pub mod turn;
 

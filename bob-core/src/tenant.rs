@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::credit::{Billing, MilliCredits};
 use crate::id::TenantId;
 use crate::language::Language;
 
@@ -84,6 +85,10 @@ pub struct Tenant {
     pub languages: Vec<Language>,
     /// The host names on which it is the tenant of the public door, lower-case ASCII without port.
     pub hosts: Vec<String>,
+    /// Its plan, and when its periods begin.
+    pub billing: Billing,
+    /// What one visitor may use up in a day; without a bound of their own when none.
+    pub visitor_budget: Option<MilliCredits>,
 }
 
 impl Tenant {

@@ -10,6 +10,7 @@ use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::credit::MilliCredits;
 use crate::id::{TenantId, WidgetKeyId};
 use crate::keyring::{NoRandomness, random_bytes};
 use crate::origin::OriginPattern;
@@ -130,6 +131,8 @@ pub struct WidgetKey {
     pub embed: bool,
     /// From when on it is refused.
     pub ends_at: Option<Timestamp>,
+    /// What all its visitors together may use up in a day; only the tenant's credits bound them when none.
+    pub daily_budget: Option<MilliCredits>,
 }
 
 impl WidgetKey {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountKind, Login, PLATFORM_REALM};
 use crate::id::{AccountId, LoginId, TenantId};
-use crate::keyring::{Keyring, NoRandomness, random_bytes};
+use crate::keyring::{NoRandomness, PurposeKeys, random_bytes};
 use crate::secret::Secret;
 
 /// How long an access token holds.
@@ -120,13 +120,13 @@ pub struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// Uses the Ed25519 key that `keyring` holds for this purpose; `audience` is the mount's canonical URL.
+    /// Uses the Ed25519 key that `keys` holds for this purpose; `audience` is the mount's canonical URL.
     ///
     /// # Errors
     ///
     /// [`TokenNameError`] unless both names have 1 to 512 bytes.
     pub fn new(
-        keyring: &Keyring,
+        keys: &PurposeKeys,
         issuer: impl Into<String>,
         audience: impl Into<String>,
     ) -> Result<Self, TokenNameError> {
@@ -135,7 +135,7 @@ impl AccessTokens {
         if [&issuer, &audience].into_iter().any(|name| name.is_empty() || name.len() > LONGEST_NAME) {
             return Err(TokenNameError);
         }
-        let seed = keyring.derive("access token");
+        let seed = keys.derive("access token");
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice())
             .expect("any 32 bytes are the seed of an Ed25519 key");
         let private = pair.to_pkcs8v1().expect("an Ed25519 key can be written as PKCS#8");

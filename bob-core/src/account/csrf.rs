@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::id::LoginId;
-use crate::keyring::Keyring;
+use crate::keyring::PurposeKeys;
 use crate::secret::Secret;
 
 /// Makes and checks CSRF tokens: HMAC-SHA256 over the sign-in, in base64url; 43 letters, the same all its life long.
@@ -16,8 +16,8 @@ pub(super) struct CsrfTokens {
 }
 
 impl CsrfTokens {
-    pub(super) fn new(keyring: &Keyring) -> Self {
-        Self { key: keyring.hmac("csrf token") }
+    pub(super) fn new(keys: &PurposeKeys) -> Self {
+        Self { key: keys.hmac("csrf token") }
     }
 
     pub(super) fn mint(&self, login: &LoginId) -> Secret {
@@ -42,18 +42,18 @@ mod tests {
 
     #[test]
     fn a_token_belongs_to_one_sign_in() {
-        let tokens = CsrfTokens::new(&Keyring::from_root([1; 32]));
+        let tokens = CsrfTokens::new(&PurposeKeys::from_root([1; 32]));
         let (mine, other) = (LoginId::new(), LoginId::new());
         let token = tokens.mint(&mine);
         assert_eq!(token.expose().len(), 43);
         assert!(tokens.check(&mine, token.expose()));
         assert!(!tokens.check(&other, token.expose()));
-        assert!(!CsrfTokens::new(&Keyring::from_root([2; 32])).check(&mine, token.expose()));
+        assert!(!CsrfTokens::new(&PurposeKeys::from_root([2; 32])).check(&mine, token.expose()));
     }
 
     #[test]
     fn a_token_has_one_spelling_only() {
-        let tokens = CsrfTokens::new(&Keyring::from_root([1; 32]));
+        let tokens = CsrfTokens::new(&PurposeKeys::from_root([1; 32]));
         let login = LoginId::new();
         let token = tokens.mint(&login).expose().to_owned();
         for wrong in ["", &token[1..], &format!("{token}="), &format!("{token} "), &token.to_lowercase()] {

@@ -2,7 +2,7 @@
 
 use super::live::LiveLogins;
 use super::throttle::Throttle;
-use crate::keyring::Keyring;
+use crate::keyring::PurposeKeys;
 
 /// Failed attempts and the sign-ins of the last seconds, for all mounts of one Bob: a second mount allows no more
 /// guesses, and an end at one is felt at the other at once. Bounded; nothing of it survives the process.
@@ -15,7 +15,7 @@ pub struct SignInMemory {
 impl SignInMemory {
     /// Remembers nothing yet.
     #[must_use]
-    pub fn new(keyring: &Keyring) -> Self {
-        Self { throttle: Throttle::new(keyring), live: LiveLogins::new() }
+    pub fn new(keys: &PurposeKeys) -> Self {
+        Self { throttle: Throttle::new(keys), live: LiveLogins::new() }
     }
 }

@@ -9,14 +9,14 @@
 //! # use bob_core::account::{SignInMemory, SignInSetup};
 //! # use bob_core::act::{Act, Principal};
 //! # use bob_core::clock::{Clock, SystemClock};
-//! # use bob_core::{id::NodeId, keyring::Keyring, secret::Secret, storage::memory::MemoryStorage};
+//! # use bob_core::{id::NodeId, keyring::{PurposeKeys, random_bytes}, secret::Secret, storage::memory::MemoryStorage};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let keyring = Keyring::generate()?;
+//! let keys = PurposeKeys::from_root(random_bytes()?);
 //! let sign_in = SignIn::new(SignInSetup {
 //!     storage: Arc::new(MemoryStorage::new()),
-//!     memory: Arc::new(SignInMemory::new(&keyring)),
-//!     keyring,
+//!     memory: Arc::new(SignInMemory::new(&keys)),
+//!     keys,
 //!     clock: Arc::new(SystemClock),
 //!     passwords: Passwords::new(PasswordCost::OWASP),
 //!     issuer: "https://bob.example".to_owned(),

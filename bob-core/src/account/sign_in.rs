@@ -24,7 +24,7 @@ use super::{
 use crate::act::Act;
 use crate::clock::{Clock, later};
 use crate::id::{LoginId, TenantId};
-use crate::keyring::{Keyring, NoRandomness};
+use crate::keyring::{NoRandomness, PurposeKeys};
 use crate::secret::Secret;
 use crate::storage::{AccountStore, LoginStore, SharedStorage, StorageError, StorageErrorKind};
 use crate::tenant::TenantRef;
@@ -38,12 +38,12 @@ pub struct SignInSetup {
     /// Where people and sign-ins are kept.
     pub storage: SharedStorage,
     /// The root key, the same on all nodes.
-    pub keyring: Keyring,
+    pub keys: PurposeKeys,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The pool that hashes passwords.
     pub passwords: Passwords,
-    /// What sign-ins are remembered by; one for all that share the keyring, or each allows its own number of guesses.
+    /// What sign-ins are remembered by; one for all that share the keys, or each allows its own number of guesses.
     pub memory: Arc<SignInMemory>,
     /// The `iss` of access tokens; 1 to 512 bytes.
     pub issuer: String,
@@ -160,14 +160,14 @@ impl SignIn {
     ///
     /// [`TokenNameError`] unless issuer and audience have 1 to 512 bytes.
     pub fn new(setup: SignInSetup) -> Result<Self, TokenNameError> {
-        let SignInSetup { storage, keyring, clock, passwords, memory, issuer, audience } = setup;
+        let SignInSetup { storage, keys, clock, passwords, memory, issuer, audience } = setup;
         Ok(Self {
             accounts: Arc::clone(&storage) as Arc<dyn AccountStore>,
             logins: storage,
             clock,
             passwords,
-            tokens: AccessTokens::new(&keyring, issuer, audience)?,
-            csrf: CsrfTokens::new(&keyring),
+            tokens: AccessTokens::new(&keys, issuer, audience)?,
+            csrf: CsrfTokens::new(&keys),
             memory,
         })
     }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::Email;
 use super::bounded::BoundedMap;
 use crate::clock::{earlier, later, until};
-use crate::keyring::Keyring;
+use crate::keyring::PurposeKeys;
 
 /// How long a failure counts.
 pub const THROTTLE_WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -121,13 +121,13 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    pub(super) fn new(keyring: &Keyring) -> Self {
+    pub(super) fn new(keys: &PurposeKeys) -> Self {
         let counters = Counters {
             pairs: BoundedMap::new(CAPACITY),
             addresses: BoundedMap::new(CAPACITY),
             accounts: BoundedMap::new(CAPACITY),
         };
-        Self { counters: Mutex::new(counters), tags: keyring.hmac("sign-in throttle") }
+        Self { counters: Mutex::new(counters), tags: keys.hmac("sign-in throttle") }
     }
 
     /// Lets an attempt begin, or says how long to wait.
@@ -292,7 +292,7 @@ mod tests {
     use crate::testing::fixture;
 
     fn throttle() -> Throttle {
-        Throttle::new(&Keyring::from_root([1; 32]))
+        Throttle::new(&PurposeKeys::from_root([1; 32]))
     }
 
     fn email(name: &str) -> Email {

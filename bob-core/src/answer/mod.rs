@@ -111,6 +111,12 @@ impl Outcome {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
+
+    /// Whether the visitor is left waiting for a person.
+    #[must_use]
+    pub const fn wants_person(self) -> bool {
+        matches!(self, Self::Escalated | Self::Limited)
+    }
 }
 
 /// A source an answer stands on.

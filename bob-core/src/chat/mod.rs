@@ -21,12 +21,12 @@ use crate::act::Act;
 use crate::answer::GroundedAnswerer;
 use crate::clock::{Clock, until};
 use crate::conversation::{ConversationKey, Door, History, MessageText, SessionId};
-use crate::id::{NodeId, TenantId, TurnId, VisitorId};
+use crate::id::{NodeId, TenantId, TurnId, VisitorId, WidgetKeyId};
 use crate::knowledge::Audience;
 use crate::language::Language;
 use crate::life::{Life, NotRunning};
 use crate::llm::LanguageModel;
-use crate::pricebook::Pricebook;
+use crate::pricebook::Pricebooks;
 use crate::retrieve::Retriever;
 use crate::storage::{SharedStorage, StorageError, StorageErrorKind, TenantSnapshot};
 use crate::turn::{IdempotencyClaim, TurnState};
@@ -44,6 +44,8 @@ pub struct NewMessage {
     pub tenant: Arc<TenantSnapshot>,
     /// The door it came through.
     pub door: Door,
+    /// The widget key it came with, on the door that needs one.
+    pub widget_key: Option<WidgetKeyId>,
     /// Who sends it.
     pub visitor: VisitorProof,
     /// The visitor's name for the conversation; minted when absent.
@@ -114,8 +116,9 @@ struct Pipeline {
     clock: Arc<dyn Clock>,
     retriever: Arc<dyn Retriever>,
     answerer: GroundedAnswerer,
-    model: Option<Arc<dyn LanguageModel>>,
-    pricebook: &'static Pricebook,
+    /// The best first; what is spent on one is bounded by the pricebook.
+    models: Vec<Arc<dyn LanguageModel>>,
+    pricebooks: Arc<Pricebooks>,
     node: NodeId,
     leases: AtomicU64,
     live: live::LiveTurns,
@@ -128,18 +131,18 @@ pub(crate) struct ChatParts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retriever: Arc<dyn Retriever>,
     pub(crate) answerer: GroundedAnswerer,
-    pub(crate) model: Option<Arc<dyn LanguageModel>>,
-    pub(crate) pricebook: &'static Pricebook,
+    pub(crate) models: Vec<Arc<dyn LanguageModel>>,
+    pub(crate) pricebooks: Arc<Pricebooks>,
     pub(crate) node: NodeId,
     pub(crate) life: Arc<Life>,
 }
 
 impl Chat {
     pub(crate) fn new(parts: ChatParts) -> Self {
-        let ChatParts { storage, clock, retriever, answerer, model, pricebook, node, life } = parts;
+        let ChatParts { storage, clock, retriever, answerer, models, pricebooks, node, life } = parts;
         let (leases, live) = (AtomicU64::new(1), live::LiveTurns::default());
         let inner =
-            Pipeline { storage, clock, retriever, answerer, model, pricebook, node, leases, live, life };
+            Pipeline { storage, clock, retriever, answerer, models, pricebooks, node, leases, live, life };
         Self { inner: Arc::new(inner) }
     }
 

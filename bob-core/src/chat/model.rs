@@ -2,17 +2,26 @@
 
 use crate::answer::{Answer, Outcome, Phrases};
 use crate::conversation::Role;
-use crate::credit::Reservation;
+use crate::credit::{MilliCredits, Reservation};
 use crate::gate::ReleaseGate;
 use crate::language::Language;
-use crate::llm::{LanguageModel, ModelEvent};
+use crate::llm::{LanguageModel, ModelEvent, Usage, tokens_in};
 use crate::persona::{Prompt, PromptRole, PromptTurn};
+use crate::pricebook::Rates;
 use crate::turn::{Cited, TurnEvent};
 
-use super::task::Answering;
+use super::task::{Answering, Priced};
 
 /// How many passages a model is given.
 const SOURCES: usize = 6;
+
+/// The most tokens one call reads and writes: what is reserved for it.
+const CALL: Usage = Usage { input: 8_000, output: 1_000 };
+
+/// What is reserved for one call of a model.
+pub(super) fn price(rates: &Rates, model: &dyn LanguageModel) -> MilliCredits {
+    rates.model(model.name()).cost(CALL)
+}
 
 /// Lets the model write, if there is anything to write from.
 ///
@@ -25,27 +34,30 @@ pub(super) async fn answer(
     reservation: Reservation,
     language: Language,
     grounded: Answer,
-) -> Answer {
+) -> Priced {
     let question = turn.message.text.as_str();
     let found = turn.pipeline.retriever.retrieve(&turn.scope(), language, question, SOURCES).await;
     let sources: Vec<_> =
         found.map(|found| found.hits.into_iter().map(|hit| hit.passage).collect()).unwrap_or_default();
     if sources.is_empty() || !matches!(grounded.outcome, Outcome::Answered | Outcome::Clarify) {
-        return grounded;
+        return turn.price_of(grounded);
     }
-    let prompt = Prompt::build(&turn.message.tenant.persona, language, &sources, history(turn), question);
+    let prompt = Prompt::build(&turn.message.tenant.persona, language, &sources, history(turn), question)
+        .within(CALL.input);
     let mut gate = ReleaseGate::new(sources);
     let mut written = Written { turn, cited: Cited::default(), pieces: Vec::new() };
+    let (mut said, mut reported) = (0, None);
     let broke = match model.generate(&reservation, &prompt).await {
         Err(error) => Some(error),
         Ok(mut output) => loop {
             match output.next().await {
                 Some(Ok(ModelEvent::Text(text))) => {
+                    said += tokens_in(&text);
                     for piece in gate.push(&text) {
                         written.release(piece, &gate);
                     }
                 }
-                Some(Ok(ModelEvent::Usage(_))) => {}
+                Some(Ok(ModelEvent::Usage(usage))) => reported = Some(usage),
                 Some(Err(error)) => break Some(error),
                 None => break None,
             }
@@ -64,19 +76,24 @@ pub(super) async fn answer(
             let sorry =
                 turn.canned(language, Outcome::Escalated, &format!("{joint}{}", phrases.model_trouble));
             written.pieces.extend(sorry.pieces);
-            Answer {
+            Priced::free(Answer {
                 pieces: written.pieces,
                 citations: gate.citations().to_vec(),
                 handoff: sorry.handoff,
                 ..Answer::empty(Outcome::Escalated, language)
-            }
+            })
         }
-        None if written.pieces.is_empty() => grounded,
-        None => Answer {
-            pieces: written.pieces,
-            citations: gate.citations().to_vec(),
-            ..Answer::empty(Outcome::Answered, language)
-        },
+        None if written.pieces.is_empty() => turn.price_of(grounded),
+        None => {
+            // What a provider does not report is counted.
+            let usage = reported.unwrap_or_else(|| Usage { input: prompt.tokens(), output: said });
+            let answer = Answer {
+                pieces: written.pieces,
+                citations: gate.citations().to_vec(),
+                ..Answer::empty(Outcome::Answered, language)
+            };
+            Priced { answer, cost: turn.book.rates.model(model.name()).cost(usage) }
+        }
     }
 }
 

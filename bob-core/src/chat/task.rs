@@ -12,11 +12,14 @@ use super::live::{LiveTurn, TurnEvents};
 use super::{NewMessage, Pipeline, SendError, Sent, model};
 use crate::act::Act;
 use crate::answer::{Answer, Ask, Handoff, Outcome, Phrases, decide_language};
-use crate::conversation::SessionId;
-use crate::credit::MilliCredits;
+use crate::conversation::{Door, SessionId};
+use crate::credit::{Budgets, Ladder, MilliCredits};
 use crate::id::{ConversationId, MessageId, TenantId, TurnId};
 use crate::language::Language;
+use crate::llm::LanguageModel;
+use crate::pricebook::Pricebook;
 use crate::retrieve::Scope;
+use crate::storage::TenantSnapshot;
 use crate::turn::{
     Lease, OpenTurn, RENEW_EVERY, TurnClosing, TurnEvent, TurnFailure, TurnFinish, TurnOpening, TurnStart,
     TurnState, Versions, events_of,
@@ -35,7 +38,16 @@ pub(super) async fn run(
     opened: oneshot::Sender<Result<Sent, SendError>>,
 ) {
     let tenant = message.tenant.tenant.id;
-    let opening = match pipeline.storage.begin_turn(&act, &tenant, start(&pipeline, &message)).await {
+    let book = match pipeline.pricebooks.current().await {
+        Ok(book) => book,
+        Err(error) => {
+            let _ = opened.send(Err(error.into()));
+            return;
+        }
+    };
+    let start = start(&pipeline, &book, &message);
+    let ladder = start.reserve.clone();
+    let opening = match pipeline.storage.begin_turn(&act, &tenant, start).await {
         Ok(TurnOpening::Opened(open)) => *open,
         other => {
             let _ = opened.send(already_settled(&pipeline, other));
@@ -48,7 +60,10 @@ pub(super) async fn run(
     live.publish(TurnEvent::Started { turn, session: opening.key.session.clone() });
     let visitor = opening.proven.then_some(opening.key.visitor);
     let _ = opened.send(Ok(Sent { turn, visitor, replayed: false, events: live.listen(0) }));
-    let ended = Answering { pipeline: &pipeline, act, message, open: opening, live: &live }.run().await;
+    let writer = writer(&pipeline, &ladder, &opening);
+    let answering =
+        Answering { pipeline: &pipeline, book: &book, writer, act, message, open: opening, live: &live };
+    let ended = answering.run().await;
     live.publish(ended);
     drop(ending);
 }
@@ -67,7 +82,8 @@ impl Drop for Ending<'_> {
     }
 }
 
-fn start(pipeline: &Pipeline, message: &NewMessage) -> TurnStart {
+fn start(pipeline: &Pipeline, book: &Pricebook, message: &NewMessage) -> TurnStart {
+    let now = pipeline.clock.now();
     TurnStart {
         turn: TurnId::new(),
         message: MessageId::new(),
@@ -77,11 +93,40 @@ fn start(pipeline: &Pipeline, message: &NewMessage) -> TurnStart {
         visitor: message.visitor,
         text: message.text.clone(),
         idempotency: message.idempotency.clone(),
-        lease: pipeline.lease(pipeline.clock.now()),
-        reserve: pipeline.pricebook.grounded_answer,
+        lease: pipeline.lease(now),
+        reserve: ladder(pipeline, book),
+        budgets: budgets(message, now),
         // Only a model reads it.
-        history: pipeline.model.as_ref().map_or(0, |_| HISTORY),
+        history: if pipeline.models.is_empty() { 0 } else { HISTORY },
     }
+}
+
+/// What a turn would like to hold: the price of a call of each model, then of an answer without one.
+fn ladder(pipeline: &Pipeline, book: &Pricebook) -> Ladder {
+    let models = pipeline.models.iter().map(|model| model::price(&book.rates, &**model));
+    Ladder::of(models.chain([book.rates.grounded_answer]))
+}
+
+/// The model whose step of the ladder was reserved; without one the grounded answerer answers.
+fn writer<'a>(pipeline: &'a Pipeline, ladder: &Ladder, open: &OpenTurn) -> Option<&'a dyn LanguageModel> {
+    let amount = open.reservation?.amount;
+    let step = ladder.steps().iter().position(|step| *step == amount)?;
+    pipeline.models.get(step).map(|model| &**model)
+}
+
+/// The daily budgets of the visitor and of the widget key, on the tenant's own calendar.
+fn budgets(message: &NewMessage, now: jiff::Timestamp) -> Budgets {
+    let TenantSnapshot { tenant, widget_keys, .. } = &*message.tenant;
+    let anonymous = message.door != Door::SignedIn;
+    let visitor = tenant.visitor_budget.filter(|_| anonymous);
+    let key = message.widget_key.and_then(|id| {
+        let key = widget_keys.iter().find(|key| key.id == id)?;
+        key.daily_budget.map(|budget| (id, budget))
+    });
+    if visitor.is_none() && key.is_none() {
+        return Budgets::NONE;
+    }
+    Budgets { day: tenant.billing.day_of(now), visitor, key }
 }
 
 /// What a caller is told whose message opened no turn.
@@ -107,9 +152,24 @@ fn already_settled(
     }
 }
 
+/// An answer and what it costs.
+pub(super) struct Priced {
+    pub(super) answer: Answer,
+    pub(super) cost: MilliCredits,
+}
+
+impl Priced {
+    pub(super) fn free(answer: Answer) -> Self {
+        Self { answer, cost: MilliCredits::ZERO }
+    }
+}
+
 /// An open turn that is being answered.
 pub(super) struct Answering<'a> {
     pub(super) pipeline: &'a Pipeline,
+    pub(super) book: &'a Pricebook,
+    /// The model that the reservation pays for.
+    pub(super) writer: Option<&'a dyn LanguageModel>,
     pub(super) act: Act,
     pub(super) message: NewMessage,
     pub(super) open: OpenTurn,
@@ -124,14 +184,15 @@ impl Answering<'_> {
             let mut answering = std::pin::pin!(unless_panic(self.answer()));
             loop {
                 tokio::select! {
-                    answer = &mut answering => break answer.unwrap_or_else(|| self.broken()),
+                    answer = &mut answering => break answer.unwrap_or_else(|| Priced::free(self.broken())),
                     () = tokio::time::sleep(RENEW_EVERY), if !lost => match self.renew(&lease).await {
                         Some(renewed) => lease = renewed,
                         None => lost = true,
                     },
                 }
                 if lost {
-                    break Answer::empty(Outcome::Escalated, self.message.tenant.tenant.default_language());
+                    let language = self.message.tenant.tenant.default_language();
+                    break Priced::free(Answer::empty(Outcome::Escalated, language));
                 }
             }
         };
@@ -154,25 +215,34 @@ impl Answering<'_> {
     }
 
     /// The ladder: a model's answer, the grounded answer, a fixed text with a way to a person. Never silence.
-    async fn answer(&self) -> Answer {
+    async fn answer(&self) -> Priced {
         let language = self.language().await;
         let phrases = Phrases::for_language(language);
         if self.open.reservation.is_none() {
-            return self.canned(language, Outcome::Limited, phrases.limited);
+            return Priced::free(self.canned(language, Outcome::Limited, phrases.limited));
         }
         let grounded = match self.grounded(language).await {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::error!(turn = %self.open.turn, error = ?error, "the knowledge could not be searched");
-                return self.canned(language, Outcome::Escalated, phrases.model_trouble);
+                return Priced::free(self.canned(language, Outcome::Escalated, phrases.model_trouble));
             }
         };
-        match (&self.pipeline.model, self.open.reservation) {
+        match (self.writer, self.open.reservation) {
             (Some(model), Some(reservation)) => {
-                model::answer(self, &**model, reservation, language, grounded).await
+                model::answer(self, model, reservation, language, grounded).await
             }
-            _ => grounded,
+            _ => self.price_of(grounded),
         }
+    }
+
+    /// An answer costs; a question back, a refusal or a hand-over is free.
+    pub(super) fn price_of(&self, grounded: Answer) -> Priced {
+        let cost = match grounded.outcome {
+            Outcome::Answered => self.book.rates.grounded_answer,
+            _ => MilliCredits::ZERO,
+        };
+        Priced { answer: grounded, cost }
     }
 
     async fn grounded(&self, language: Language) -> Result<Answer, crate::retrieve::RetrieveError> {
@@ -219,20 +289,23 @@ impl Answering<'_> {
     }
 
     /// Stores the answer and gives the event that ends the turn, having sent all that comes before it.
-    async fn finish(self, answer: Answer) -> TurnEvent {
+    async fn finish(self, Priced { answer, cost }: Priced) -> TurnEvent {
         let tenant = &self.message.tenant;
         let finish = TurnFinish {
             turn: self.open.turn,
             conversation: self.open.conversation,
             lease: self.open.lease,
             epoch: self.open.epoch,
+            key: self.open.key.clone(),
+            proven: self.open.proven,
+            disclose: self.open.disclose,
             message: MessageId::new(),
-            cost: self.cost(&answer),
+            cost,
             persona: tenant.persona.name.clone(),
             versions: Versions {
                 persona: (tenant.persona.id, tenant.persona.version),
                 knowledge: tenant.release,
-                pricebook: self.pipeline.pricebook.version,
+                pricebook: self.book.version,
             },
             answer,
         };
@@ -260,14 +333,6 @@ impl Answering<'_> {
             }
         }
         TurnEvent::Failed(TurnFailure::Storage)
-    }
-
-    /// An answer costs; a question back, a refusal or a hand-over is free.
-    fn cost(&self, answer: &Answer) -> MilliCredits {
-        match answer.outcome {
-            Outcome::Answered => self.pipeline.pricebook.grounded_answer,
-            _ => MilliCredits::ZERO,
-        }
     }
 }
 

@@ -11,10 +11,9 @@ use crate::answer::Outcome;
 use crate::conversation::Owner;
 use crate::credit::{CreditBalance, MilliCredits};
 use crate::id::AccountId;
-use crate::keyring::Keyring;
 use crate::llm::{Line, ScriptedModel};
 use crate::storage::memory::MemoryStorage;
-use crate::storage::{ConversationStore as _, Onboarding, TenantStore as _};
+use crate::storage::{ConversationStore as _, CreditStore as _, Onboarding, TenantStore as _};
 use crate::testing::fixture;
 use crate::turn::{FinishedTurn, TurnEvent, TurnFailure, events_of};
 use crate::{Bob, Running};
@@ -36,8 +35,7 @@ impl World {
         let store = Arc::new(MemoryStorage::new());
         let tenant = onboarding.tenant.id;
         store.onboard(&fixture::act(), onboarding).await.unwrap();
-        let mut builder =
-            Bob::build(Arc::clone(&store) as Arc<_>, Keyring::from_root([1; 32])).clock(fixture::clock());
+        let mut builder = Bob::build(Arc::clone(&store) as Arc<_>).clock(fixture::clock());
         if !scripts.is_empty() {
             builder = builder.model(Arc::new(ScriptedModel::new(scripts)));
         }
@@ -50,6 +48,7 @@ impl World {
         NewMessage {
             tenant: self.bob.directory().snapshot(&self.tenant).await.unwrap().unwrap(),
             door: Door::Public,
+            widget_key: None,
             visitor: VisitorProof::New(VisitorId::new()),
             session: None,
             text: MessageText::parse(text).unwrap(),
@@ -206,7 +205,7 @@ async fn whoever_lost_the_conversation_to_a_person_adds_nothing_to_it() {
 #[tokio::test]
 async fn turns_are_taken_between_start_and_drain_only() {
     let store = Arc::new(MemoryStorage::new());
-    let bob = Bob::build(Arc::clone(&store) as Arc<_>, Keyring::from_root([1; 32])).build().await.unwrap();
+    let bob = Bob::build(Arc::clone(&store) as Arc<_>).build().await.unwrap();
     assert_eq!(bob.running(), Err(NotRunning::NotStarted));
     let running = bob.start().unwrap();
     assert_eq!(bob.running(), Ok(()));

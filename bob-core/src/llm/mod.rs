@@ -22,6 +22,15 @@ pub struct Usage {
     pub output: u64,
 }
 
+/// About how many tokens a text has, rather too many: a token for each four ASCII characters that are begun, and one
+/// for each other character.
+#[must_use]
+pub fn tokens_in(text: &str) -> u64 {
+    let others = text.chars().filter(|character| !character.is_ascii()).count() as u64;
+    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
+    ascii.div_ceil(4) + others
+}
+
 /// One thing a model sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -70,4 +79,16 @@ pub trait LanguageModel: fmt::Debug + Send + Sync + 'static {
         reservation: &Reservation,
         prompt: &Prompt,
     ) -> Result<Box<dyn ModelOutput>, ModelError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_counted_rather_too_many() {
+        for (text, tokens) in [("", 0), ("a", 1), ("Unworn items", 3), ("返品", 2), ("für", 2)] {
+            assert_eq!(tokens_in(text), tokens, "{text}");
+        }
+    }
 }

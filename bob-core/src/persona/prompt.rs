@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Persona;
 use crate::knowledge::Passage;
 use crate::language::Language;
+use crate::llm::tokens_in;
 
 /// Who said a line of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,21 @@ impl Prompt {
         let mut turns = history;
         turns.push(PromptTurn { role: PromptRole::Visitor, text: question.to_owned() });
         Self { system, turns }
+    }
+
+    /// About how many tokens it has.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        tokens_in(&self.system) + self.turns.iter().map(|turn| tokens_in(&turn.text)).sum::<u64>()
+    }
+
+    /// Leaves out the oldest lines of the history, as many as it takes to have at most `tokens`; the question stays.
+    #[must_use]
+    pub fn within(mut self, tokens: u64) -> Self {
+        while self.turns.len() > 1 && self.tokens() > tokens {
+            self.turns.remove(0);
+        }
+        self
     }
 }
 

@@ -16,17 +16,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use crate::account::{
     Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome, TenantRole,
 };
 use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, History, Owner, Ownership};
-use crate::credit::CreditBalance;
+use crate::credit::{
+    CreditBalance, CreditChange, CreditUsage, LedgerEntry, LedgerPage, MilliCredits, Renewal, Reservation,
+};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId};
+use crate::keyring::PurposeKeys;
 use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
 use crate::origin::OriginPattern;
+use crate::outbox::OutboxEvent;
 use crate::persona::Persona;
+use crate::pricebook::Pricebook;
 use crate::tenant::{Tenant, TenantRef};
 use crate::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
 use crate::widget_key::WidgetKey;
@@ -45,11 +52,29 @@ pub trait Storage:
     + LoginStore
     + TurnStore
     + ConversationStore
+    + CreditStore
+    + PricebookStore
+    + OutboxStore
+    + KeyStore
     + fmt::Debug
     + 'static
 {
     /// A short name for health pages: `memory`, `sqlite`, `postgres`.
     fn name(&self) -> &'static str;
+
+    /// The keys that sign tokens; the same for all nodes on one database.
+    fn purpose_keys(&self) -> &PurposeKeys;
+
+    /// What an operator should change about the database, in sentences of ours; for health pages.
+    fn warnings(&self) -> &[&'static str] {
+        &[]
+    }
+
+    /// The tenants whose snapshots change from now on, where the database tells of it: felt at once then, and after a
+    /// second anyway.
+    fn changes(&self) -> Option<broadcast::Receiver<TenantId>> {
+        None
+    }
 
     /// Writes and reads something small, to learn whether turns could be stored.
     ///
@@ -74,8 +99,8 @@ pub struct Onboarding {
     pub synonyms: Synonyms,
     /// People of the business; an account whose address is known already is used as it is.
     pub people: Vec<(Account, TenantRole)>,
-    /// What is granted to begin with.
-    pub credits: crate::credit::MilliCredits,
+    /// What may be used until the first renewal; the ledger's first entry, unless it is nothing.
+    pub credits: MilliCredits,
 }
 
 /// Everything about a tenant that a request needs and that changes seldom.
@@ -158,13 +183,6 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
 
     /// The origins of all keys of all tenants that are live at `now`: the index for preflights that name no tenant.
     async fn live_origins(&self, now: Timestamp) -> Result<Vec<OriginPattern>>;
-
-    /// What the tenant has, holds and has used.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
-    async fn credit_balance(&self, tenant: &TenantId) -> Result<CreditBalance>;
 }
 
 /// Knowledge and its versions.
@@ -321,6 +339,22 @@ pub trait TurnStore: fmt::Debug + Send + Sync {
         lease: &Lease,
     ) -> Result<Option<Lease>>;
 
+    /// Reserves `more` for an open turn, by the same rules as [`begin_turn`](Self::begin_turn), and answers all that it
+    /// now holds; `None` when credits or budgets do not reach for it, or the lease is lost. Whoever calls a model or a tool
+    /// again needs this first.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn.
+    async fn extend_turn(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        turn: &TurnId,
+        lease: &Lease,
+        more: MilliCredits,
+    ) -> Result<Option<Reservation>>;
+
     /// Closes a turn: stores the answer with its versions, settles the reservation exactly once.
     ///
     /// A finish with a stale lease or epoch never adds an answer; it keeps it as superseded, settles and closes.
@@ -386,6 +420,85 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
         epoch: u64,
         owner: Owner,
     ) -> Result<Ownership>;
+}
+
+/// What tenants have to spend, and how it came and went.
+#[async_trait]
+pub trait CreditStore: fmt::Debug + Send + Sync {
+    /// What the tenant has, holds and has used.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn credit_balance(&self, tenant: &TenantId) -> Result<CreditBalance>;
+
+    /// How the tenant stands in its current period.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn credit_usage(&self, tenant: &TenantId) -> Result<CreditUsage>;
+
+    /// The latest entries before number `before` (`None`: before the end), at most `limit`, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn ledger(&self, tenant: &TenantId, before: Option<u64>, limit: u32) -> Result<LedgerPage>;
+
+    /// Grants credits or takes some back, with a reason; answers the entry. Repeating a change by its identifier answers
+    /// the same entry and changes nothing again.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, [`Conflict`](StorageErrorKind::Conflict)
+    /// when less is left than it would take back, or the identifier was used for another change.
+    async fn change_credits(&self, act: &Act, tenant: &TenantId, change: CreditChange)
+    -> Result<LedgerEntry>;
+
+    /// The tenants whose period has ended at `now`, and when it did; at most `limit`, the longest ended first.
+    async fn due_renewals(&self, now: Timestamp, limit: u32) -> Result<Vec<(TenantId, Timestamp)>>;
+
+    /// Begins a tenant's next period: what the plan included and was not used expires, as far as no open turn holds it,
+    /// and the plan's credits are granted. `false` when it was begun already; nothing happens then.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn renew_credits(&self, act: &Act, tenant: &TenantId, renewal: Renewal) -> Result<bool>;
+}
+
+/// The versions of the pricebook, which belong to no tenant.
+#[async_trait]
+pub trait PricebookStore: fmt::Debug + Send + Sync {
+    /// Publishes the first version, if there is none yet.
+    async fn found_pricebook(&self, act: &Act, book: Pricebook) -> Result<()>;
+
+    /// The version that holds at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) before one was published.
+    async fn published_pricebook(&self, now: Timestamp) -> Result<Pricebook>;
+}
+
+/// Reading what happened; rows are written by the calls of the other ports that they tell of.
+#[async_trait]
+pub trait OutboxStore: fmt::Debug + Send + Sync {
+    /// A tenant's events behind the one with this identifier, oldest first, at most `limit`.
+    async fn outbox(&self, tenant: &TenantId, after: Option<Uuid>, limit: u32) -> Result<Vec<OutboxEvent>>;
+}
+
+/// The wrapped keys of tenants and of the platform.
+#[async_trait]
+pub trait KeyStore: fmt::Debug + Send + Sync {
+    /// Wraps keys anew by the current key-encryption key, at most `limit` of those that are not yet, and answers how many
+    /// it did; 0 when all are.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](StorageErrorKind::Corrupt) when the keyring does not hold the key that one was wrapped by.
+    async fn rewrap_keys(&self, act: &Act, limit: u32) -> Result<u32>;
 }
 
 /// Storage that is shared.

@@ -9,7 +9,7 @@ use crate::act::{Act, Principal};
 use crate::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
 use crate::clock::{Clock as _, ManualClock};
 use crate::conversation::{Door, MessageText, SessionId};
-use crate::credit::MilliCredits;
+use crate::credit::{Billing, Budgets, Ladder, MilliCredits};
 use crate::id::{
     AccountId, ConversationId, KnowledgeId, MessageId, NodeId, PersonaId, TenantId, TurnId, VisitorId,
     WidgetKeyId,
@@ -53,6 +53,8 @@ pub fn onboarding(slug: &str) -> Onboarding {
             name: slug.to_owned(),
             languages: vec![Language::EN, Language::DE, Language::JA],
             hosts: vec![format!("{slug}.example")],
+            billing: Billing::none(),
+            visitor_budget: None,
         },
         persona: Persona::default_for(PersonaId::new(), slug),
         widget_key: widget_key(id, &["https://shop.example"]),
@@ -80,6 +82,7 @@ pub fn widget_key(tenant: TenantId, origins: &[&str]) -> WidgetKey {
         origins: origins.iter().map(|origin| origin.parse().expect("tests use good origins")).collect(),
         embed: true,
         ends_at: None,
+        daily_budget: None,
     }
 }
 
@@ -109,7 +112,8 @@ pub fn start(visitor: VisitorId, session: &str, text: &str) -> TurnStart {
         text: MessageText::parse(text).expect("tests use good messages"),
         idempotency: None,
         lease: lease(now()),
-        reserve: MilliCredits::credits(1),
+        reserve: Ladder::of([MilliCredits::credits(1)]),
+        budgets: Budgets::NONE,
         history: 20,
     }
 }
@@ -165,6 +169,9 @@ pub fn finish(open: &OpenTurn, text: &str) -> TurnFinish {
         conversation: open.conversation,
         lease: open.lease,
         epoch: open.epoch,
+        key: open.key.clone(),
+        proven: open.proven,
+        disclose: open.disclose,
         message: MessageId::new(),
         answer: answer(text),
         persona: "Bob".to_owned(),

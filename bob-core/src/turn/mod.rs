@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::answer::Answer;
 use crate::conversation::{ConversationKey, Message, MessageText, SessionId};
-use crate::credit::{MilliCredits, Reservation};
+use crate::credit::{Budgets, Ladder, MilliCredits, Reservation};
 use crate::id::{ConversationId, MessageId, PersonaId, TurnId, VisitorId};
 use crate::language::Language;
 use crate::visitor::VisitorProof;
@@ -43,10 +43,12 @@ pub struct TurnStart {
     pub text: MessageText,
     /// How a repetition of this call is known.
     pub idempotency: Option<IdempotencyClaim>,
-    /// Who holds the turn while it is open.
+    /// Who holds the turn while it is open. A store that several nodes share counts its time by its own clock.
     pub lease: Lease,
-    /// The most the turn may cost.
-    pub reserve: MilliCredits,
+    /// The most the turn may cost, and what it may cost if that is too much.
+    pub reserve: Ladder,
+    /// The budgets it must fit besides.
+    pub budgets: Budgets,
     /// How many of the latest messages the answerer wants to see.
     pub history: u32,
 }
@@ -94,7 +96,7 @@ pub struct OpenTurn {
     pub history: Vec<Message>,
     /// The language of the conversation so far.
     pub language: Option<Language>,
-    /// What was reserved; `None` when the tenant's credits do not reach for it.
+    /// What was reserved, the first step of the ladder within reach; `None` when credits or budgets reach for none.
     pub reservation: Option<Reservation>,
     /// Whether the visitor is to be told that they talk to a machine: on the first turn and after a change of speaker.
     pub disclose: bool,
@@ -122,6 +124,12 @@ pub struct TurnFinish {
     pub lease: Lease,
     /// The owner's epoch the caller believes in.
     pub epoch: u64,
+    /// What the conversation is found by, as the turn was opened.
+    pub key: ConversationKey,
+    /// Whether the visitor may be given a token, as the turn was opened.
+    pub proven: bool,
+    /// Whether the answer says that a machine gives it, as the turn was opened.
+    pub disclose: bool,
     /// The identifier of Bob's message, minted by the caller.
     pub message: MessageId,
     /// What Bob says.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::clock::{earlier, later};
 use crate::id::{TenantId, VisitorId};
-use crate::keyring::Keyring;
+use crate::keyring::PurposeKeys;
 
 /// How long a token holds after it was made; every answer brings a new one.
 pub const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
@@ -34,10 +34,10 @@ pub struct VisitorTokens {
 }
 
 impl VisitorTokens {
-    /// Uses the key that `keyring` holds for this purpose.
+    /// Uses the key that `keys` holds for this purpose.
     #[must_use]
-    pub fn new(keyring: &Keyring) -> Self {
-        Self { key: keyring.hmac("visitor token") }
+    pub fn new(keys: &PurposeKeys) -> Self {
+        Self { key: keys.hmac("visitor token") }
     }
 
     /// A token for a visitor of a tenant, good for 180 days.
@@ -96,7 +96,7 @@ mod tests {
     use crate::clock::{Clock as _, ManualClock};
 
     fn tokens() -> VisitorTokens {
-        VisitorTokens::new(&Keyring::from_root([1; 32]))
+        VisitorTokens::new(&PurposeKeys::from_root([1; 32]))
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         for damaged in ["", "a", &token[1..], &format!("{token}="), &format!(" {token}"), &token.repeat(2)] {
             assert_eq!(tokens().verify(damaged, tenant, now), Err(InvalidVisitorToken), "{damaged}");
         }
-        let other = VisitorTokens::new(&Keyring::from_root([2; 32]));
+        let other = VisitorTokens::new(&PurposeKeys::from_root([2; 32]));
         assert_eq!(other.verify(&token, tenant, now), Err(InvalidVisitorToken), "another key");
     }
 }

@@ -8,7 +8,7 @@ const ISSUER: &str = "https://bob.example";
 const AUDIENCE: &str = "https://bob.example/api";
 
 fn tokens() -> AccessTokens {
-    AccessTokens::new(&Keyring::from_root([1; 32]), ISSUER, AUDIENCE).unwrap()
+    AccessTokens::new(&PurposeKeys::from_root([1; 32]), ISSUER, AUDIENCE).unwrap()
 }
 
 fn claims() -> AccessClaims {
@@ -112,7 +112,7 @@ fn a_token_ends_after_ten_minutes_to_the_second() {
 #[test]
 fn all_nodes_with_the_same_root_key_agree() {
     assert_eq!(tokens().public_key(), tokens().public_key());
-    let other = AccessTokens::new(&Keyring::from_root([2; 32]), ISSUER, AUDIENCE).unwrap();
+    let other = AccessTokens::new(&PurposeKeys::from_root([2; 32]), ISSUER, AUDIENCE).unwrap();
     assert_ne!(other.public_key(), tokens().public_key());
     assert_eq!(other.verify(&good(), fixture::now()), Err(InvalidAccessToken));
 }
@@ -127,14 +127,14 @@ fn a_key_is_named_by_its_thumbprint() {
 #[test]
 fn names_must_be_there_and_leave_room_for_the_rest() {
     let new = |issuer: &str, audience: &str| {
-        AccessTokens::new(&Keyring::from_root([1; 32]), issuer, audience).map(|_| ())
+        AccessTokens::new(&PurposeKeys::from_root([1; 32]), issuer, audience).map(|_| ())
     };
     let longest = "\"".repeat(512);
     let long = "x".repeat(513);
     for (issuer, audience) in [("", AUDIENCE), (ISSUER, ""), (&long, AUDIENCE), (ISSUER, &long)] {
         assert_eq!(new(issuer, audience), Err(TokenNameError));
     }
-    let widest = AccessTokens::new(&Keyring::from_root([1; 32]), &*longest, &*longest).unwrap();
+    let widest = AccessTokens::new(&PurposeKeys::from_root([1; 32]), &*longest, &*longest).unwrap();
     let token = widest.mint(&claims(), fixture::now()).unwrap();
     assert!(widest.verify(token.expose(), fixture::now()).is_ok(), "{} bytes", token.expose().len());
 }

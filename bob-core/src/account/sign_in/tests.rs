@@ -167,11 +167,11 @@ async fn scene() -> Scene {
 
 /// One node of a cluster.
 fn node(store: &Arc<Store>, clock: &Arc<ManualClock>, passwords: &Passwords) -> SignIn {
-    let keyring = Keyring::from_root([1; 32]);
+    let keys = PurposeKeys::from_root([1; 32]);
     let setup = SignInSetup {
         storage: Arc::clone(&store.inner) as SharedStorage,
-        memory: Arc::new(SignInMemory::new(&keyring)),
-        keyring,
+        memory: Arc::new(SignInMemory::new(&keys)),
+        keys,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         passwords: passwords.clone(),
         issuer: "https://bob.example".to_owned(),

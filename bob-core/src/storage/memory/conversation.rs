@@ -7,6 +7,7 @@ use super::world::TurnRowState;
 use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
 use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
+use crate::outbox::{EventKind, EventSubject};
 use crate::storage::{ConversationStore, Result, StorageError, StorageErrorKind};
 use crate::turn::TurnState;
 
@@ -83,6 +84,8 @@ impl ConversationStore for MemoryStorage {
         *ownership = Ownership { owner, epoch: epoch + 1 };
         let changed = *ownership;
         talk.conversation.person_wanted_at = None;
+        let subject = EventSubject { conversation: Some(*conversation), ..EventSubject::default() };
+        shop.tell(act, &[EventKind::ConversationAssigned], subject);
         world.record(Some(tenant), OPERATION, act);
         Ok(changed)
     }

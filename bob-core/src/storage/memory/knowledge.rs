@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 
 use super::MemoryStorage;
+use super::world::Shop;
 use crate::act::Act;
 use crate::id::{KnowledgeId, TenantId};
 use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use crate::outbox::{EventKind, EventSubject};
 use crate::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind};
 
 #[async_trait]
@@ -66,8 +68,7 @@ impl KnowledgeStore for MemoryStorage {
         let was = std::mem::replace(&mut found.status, to);
         found.changed_at = act.at;
         if was == KnowledgeStatus::Published {
-            shop.release += 1;
-            shop.version += 1;
+            shop.publish(act);
         }
         world.record(Some(tenant), OPERATION, act);
         Ok(())
@@ -91,9 +92,7 @@ impl KnowledgeStore for MemoryStorage {
                 version.changed_at = act.at;
             }
         }
-        shop.release += 1;
-        shop.version += 1;
-        let release = shop.release;
+        let release = shop.publish(act);
         world.record(Some(tenant), OPERATION, act);
         Ok(release)
     }
@@ -110,5 +109,16 @@ impl KnowledgeStore for MemoryStorage {
             .filter(|v| v.status == KnowledgeStatus::Published && audience.may_read(v.text.audience()))
             .cloned();
         Ok((shop.release, published.collect(), shop.synonyms.clone()))
+    }
+}
+
+impl Shop {
+    /// Makes a new release of what is published now.
+    fn publish(&mut self, act: &Act) -> u64 {
+        self.release += 1;
+        self.version += 1;
+        let subject = EventSubject { number: Some(self.release), ..EventSubject::default() };
+        self.tell(act, &[EventKind::KnowledgePublished], subject);
+        self.release
     }
 }

@@ -4,7 +4,9 @@
 
 mod account;
 mod conversation;
+mod credit;
 mod knowledge;
+mod purse;
 mod tenant;
 mod turn;
 mod world;
@@ -14,19 +16,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{Result, Storage};
+use crate::keyring::{PurposeKeys, random_bytes};
 use world::World;
 
 /// Storage that forgets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStorage {
     world: Mutex<World>,
+    keys: PurposeKeys,
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl MemoryStorage {
-    /// An empty store.
+    /// An empty store with keys of its own.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system gives no random bytes.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let root = random_bytes().expect("the operating system gives random bytes");
+        Self { world: Mutex::default(), keys: PurposeKeys::from_root(root) }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -39,6 +54,10 @@ impl MemoryStorage {
 impl Storage for MemoryStorage {
     fn name(&self) -> &'static str {
         "memory"
+    }
+
+    fn purpose_keys(&self) -> &PurposeKeys {
+        &self.keys
     }
 
     async fn check(&self) -> Result<()> {

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStorage;
+use super::purse::Purse;
 use super::world::Shop;
 use crate::account::Account;
 use crate::act::Act;
-use crate::credit::CreditBalance;
 use crate::id::{TenantId, WidgetKeyId};
 use crate::knowledge::{KnowledgeStatus, KnowledgeVersion};
 use crate::origin::OriginPattern;
@@ -44,6 +44,7 @@ impl TenantStore for MemoryStorage {
             let status = KnowledgeStatus::Published;
             (item, vec![KnowledgeVersion { item, number: 1, status, text, changed_at: act.at }])
         });
+        let period_ends = new.tenant.billing.next_after(act.at);
         let shop = Shop {
             tenant: new.tenant,
             version: 1,
@@ -52,7 +53,8 @@ impl TenantStore for MemoryStorage {
             release: 1,
             items: items.collect(),
             synonyms: new.synonyms,
-            balance: CreditBalance { granted: new.credits, ..CreditBalance::default() },
+            purse: Purse::new(act, new.credits, period_ends),
+            outbox: Vec::new(),
             conversations: HashMap::new(),
             by_key: HashMap::new(),
             by_session: HashMap::new(),
@@ -132,10 +134,6 @@ impl TenantStore for MemoryStorage {
         let world = self.world();
         let keys = world.tenants.values().flat_map(|shop| &shop.widget_keys).filter(|key| key.is_live(now));
         Ok(keys.flat_map(|key| key.origins.iter().cloned()).collect())
-    }
-
-    async fn credit_balance(&self, tenant: &TenantId) -> Result<CreditBalance> {
-        Ok(self.world().shop("credit_balance", tenant)?.balance)
     }
 }
 

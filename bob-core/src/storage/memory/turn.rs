@@ -7,9 +7,10 @@ use super::world::{IdempotencyRow, Shop, Talk, TurnRow, TurnRowState, World};
 use crate::act::Act;
 use crate::answer::{Answer, Outcome};
 use crate::conversation::{Conversation, ConversationKey, Message, Owner, Ownership, Role, TextPart};
-use crate::credit::{MilliCredits, Reservation};
+use crate::credit::{LAST_THRESHOLD, MilliCredits, Reservation};
 use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
 use crate::language::Language;
+use crate::outbox::{EventKind, EventSubject};
 use crate::storage::{Result, StorageError, StorageErrorKind, TurnStore};
 use crate::turn::{
     FinishedTurn, IDEMPOTENCY_KEPT, Lease, OpenTurn, TurnClosing, TurnFinish, TurnOpening, TurnStart,
@@ -36,8 +37,8 @@ impl TurnStore for MemoryStorage {
         {
             return Ok(busy);
         }
-        let id = conversation.unwrap_or_else(|| shop.begin_conversation(act, &start, key.clone()));
-        let opening = shop.open(act, start, id, proven);
+        let id = conversation.unwrap_or_else(|| shop.begin_conversation(act, &start, key));
+        let opening = shop.open(act, start, id, proven, conversation.is_none());
         world.record(Some(tenant), OPERATION, act);
         Ok(opening)
     }
@@ -65,6 +66,28 @@ impl TurnStore for MemoryStorage {
         })
     }
 
+    async fn extend_turn(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        turn: &TurnId,
+        lease: &Lease,
+        more: MilliCredits,
+    ) -> Result<Option<Reservation>> {
+        const OPERATION: &str = "extend_turn";
+        let mut world = self.world();
+        let Shop { turns, purse, .. } = world.shop_mut(OPERATION, tenant)?;
+        let row = turns.get_mut(turn);
+        let row = row.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
+        let held = matches!(&row.state, TurnRowState::Open(held) if held.is(lease) && held.holds(act.at));
+        let Some(extended) = row.hold.filter(|_| held).and_then(|hold| purse.extend(hold, more)) else {
+            return Ok(None);
+        };
+        row.hold = Some(extended);
+        world.record(Some(tenant), OPERATION, act);
+        Ok(Some(Reservation { turn: *turn, amount: extended.amount }))
+    }
+
     async fn finish_turn(&self, act: &Act, tenant: &TenantId, finish: TurnFinish) -> Result<TurnClosing> {
         const OPERATION: &str = "finish_turn";
         let mut world = self.world();
@@ -86,7 +109,7 @@ impl TurnStore for MemoryStorage {
                 .filter(|(_, row)| matches!(row.state, TurnRowState::Open(l) if !l.holds(act.at)));
             let lost: Vec<TurnId> = lost.map(|(turn, _)| *turn).take(left as usize).collect();
             for turn in lost {
-                shop.give_up(turn);
+                shop.give_up(act, turn);
                 left -= 1;
             }
         }
@@ -144,7 +167,7 @@ impl Shop {
                 Some(TurnOpening::Busy { turn, until: lease.until })
             }
             _ => {
-                self.give_up(turn);
+                self.give_up(act, turn);
                 None
             }
         }
@@ -168,7 +191,14 @@ impl Shop {
         start.conversation
     }
 
-    fn open(&mut self, act: &Act, start: TurnStart, id: ConversationId, proven: bool) -> TurnOpening {
+    fn open(
+        &mut self,
+        act: &Act,
+        start: TurnStart,
+        id: ConversationId,
+        proven: bool,
+        is_new: bool,
+    ) -> TurnOpening {
         if let Some(claim) = start.idempotency {
             let until = crate::clock::later(act.at, IDEMPOTENCY_KEPT);
             for scope in claim.scopes {
@@ -188,28 +218,39 @@ impl Shop {
             outcome: None,
         });
         let Conversation { key, ownership, language, .. } = talk.conversation.clone();
-        let row = |state, disclose, reserved| TurnRow {
+        let row = |state, disclose, hold| TurnRow {
             conversation: id,
             visitor: key.visitor,
             proven,
             disclose,
             epoch: ownership.epoch,
-            reserved,
+            hold,
             state,
+        };
+        let subject = EventSubject {
+            conversation: Some(id),
+            turn: Some(start.turn),
+            message: Some(start.message),
+            number: None,
         };
         if let Owner::Person(_) = ownership.owner {
             let delivered = delivered(&start.turn, id, key.visitor, proven, &key, language);
             let state = TurnRowState::Finished(Box::new(delivered.clone()));
-            self.turns.insert(start.turn, row(state, false, MilliCredits::ZERO));
+            self.turns.insert(start.turn, row(state, false, None));
+            self.tell(act, &[EventKind::MessageCreated], subject);
             return TurnOpening::Delivered(Box::new(delivered));
         }
         let disclose = talk.disclosed_epoch != Some(ownership.epoch);
         talk.disclosed_epoch = Some(ownership.epoch);
         talk.open = Some(start.turn);
-        let enough = start.reserve <= self.balance.available();
-        let reserved = if enough { start.reserve } else { MilliCredits::ZERO };
-        self.balance.reserved.0 += reserved.0;
-        self.turns.insert(start.turn, row(TurnRowState::Open(start.lease), disclose, reserved));
+        let (hold, all_used) = self.purse.reserve(key.visitor, start.budgets, &start.reserve);
+        self.turns.insert(start.turn, row(TurnRowState::Open(start.lease), disclose, hold));
+        let mut happened = Vec::new();
+        happened.extend(is_new.then_some(EventKind::ConversationStarted));
+        happened.push(EventKind::MessageCreated);
+        happened.extend(all_used.then_some(EventKind::CreditsThreshold));
+        let number = all_used.then_some(u64::from(LAST_THRESHOLD));
+        self.tell(act, &happened, EventSubject { number, ..subject });
         TurnOpening::Opened(Box::new(OpenTurn {
             turn: start.turn,
             conversation: id,
@@ -219,7 +260,7 @@ impl Shop {
             lease: start.lease,
             history,
             language,
-            reservation: enough.then_some(Reservation { turn: start.turn, amount: reserved }),
+            reservation: hold.map(|hold| Reservation { turn: start.turn, amount: hold.amount }),
             disclose,
         }))
     }
@@ -232,24 +273,38 @@ impl Shop {
             TurnRowState::Abandoned(_) => None,
             TurnRowState::Open(lease) => Some(*lease),
         };
-        let used = MilliCredits(finish.cost.0.clamp(0, row.reserved.0));
-        self.balance.reserved.0 -= row.reserved.0;
-        row.reserved = MilliCredits::ZERO;
+        let hold = row.hold.take();
+        let passed = hold.and_then(|hold| self.purse.settle(act, finish.turn, &hold, finish.cost));
+        let mut happened = Vec::new();
+        let mut subject = EventSubject {
+            conversation: Some(finish.conversation),
+            turn: Some(finish.turn),
+            message: None,
+            number: passed.map(u64::from),
+        };
         if held.is_some() {
-            self.balance.settled.0 += used.0;
             talk.open = None;
         }
         let fresh = held.is_some_and(|held| held.is(&finish.lease) && held.holds(act.at));
         let mine = talk.conversation.ownership == Ownership { owner: Owner::Bot, epoch: finish.epoch };
         if !fresh || !mine {
             row.state = TurnRowState::Abandoned(Some(Box::new(finish.answer)));
+            happened.extend(held.map(|_| EventKind::TurnAbandoned));
+            happened.extend(passed.map(|_| EventKind::CreditsThreshold));
+            if !happened.is_empty() {
+                self.tell(act, &happened, subject);
+            }
             return Some(TurnClosing::Superseded);
         }
-        let Conversation { key, .. } = talk.conversation.clone();
         talk.conversation.language = Some(finish.answer.language);
-        if finish.answer.outcome == Outcome::Escalated {
+        happened.push(EventKind::MessageCreated);
+        subject.message = Some(finish.message);
+        if finish.answer.outcome.wants_person() {
             talk.conversation.person_wanted_at.get_or_insert(act.at);
+            happened.push(EventKind::ConversationEscalated);
         }
+        happened.extend((finish.answer.outcome == Outcome::Refused).then_some(EventKind::TurnRefused));
+        happened.extend(passed.map(|_| EventKind::CreditsThreshold));
         talk.say(Message {
             id: finish.message,
             turn: finish.turn,
@@ -264,24 +319,30 @@ impl Shop {
             conversation: finish.conversation,
             visitor: row.visitor,
             proven: row.proven,
-            session: key.session,
+            session: finish.key.session,
             answer: finish.answer,
             persona: finish.persona,
             disclose: row.disclose,
         };
         row.state = TurnRowState::Finished(Box::new(finished.clone()));
+        self.tell(act, &happened, subject);
         Some(TurnClosing::Stored(Box::new(finished)))
     }
 
     /// Frees the conversation and releases all that was reserved.
-    fn give_up(&mut self, turn: TurnId) {
+    fn give_up(&mut self, act: &Act, turn: TurnId) {
         let Some(row) = self.turns.get_mut(&turn) else { return };
-        self.balance.reserved.0 -= row.reserved.0;
-        row.reserved = MilliCredits::ZERO;
         row.state = TurnRowState::Abandoned(None);
-        if let Some(talk) = self.conversations.get_mut(&row.conversation) {
+        let conversation = row.conversation;
+        if let Some(hold) = row.hold.take() {
+            self.purse.settle(act, turn, &hold, MilliCredits::ZERO);
+        }
+        if let Some(talk) = self.conversations.get_mut(&conversation) {
             talk.open = None;
         }
+        let subject =
+            EventSubject { conversation: Some(conversation), turn: Some(turn), ..EventSubject::default() };
+        self.tell(act, &[EventKind::TurnAbandoned], subject);
     }
 }
 

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::purse::{Hold, Purse};
 use crate::account::{Account, Login, TenantRole};
 use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
-use crate::credit::{CreditBalance, MilliCredits};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
 use crate::knowledge::{KnowledgeVersion, Synonyms};
+use crate::outbox::{EventKind, EventSubject, OutboxEvent, events_of_row, names_of, new_row_id};
 use crate::persona::Persona;
+use crate::pricebook::Pricebook;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
 use crate::turn::{BodyHash, FinishedTurn, IdempotencyScope, Lease};
@@ -22,6 +24,7 @@ pub(super) struct World {
     pub(super) accounts: HashMap<AccountId, Account>,
     pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
+    pub(super) pricebooks: Vec<Pricebook>,
     pub(super) acts: Vec<(Option<TenantId>, &'static str, Act)>,
 }
 
@@ -43,7 +46,8 @@ pub(super) struct Shop {
     /// In the order in which the items were made.
     pub(super) items: Vec<(KnowledgeId, Vec<KnowledgeVersion>)>,
     pub(super) synonyms: Synonyms,
-    pub(super) balance: CreditBalance,
+    pub(super) purse: Purse,
+    pub(super) outbox: Vec<OutboxEvent>,
     pub(super) conversations: HashMap<ConversationId, Talk>,
     pub(super) by_key: HashMap<ConversationKey, ConversationId>,
     /// The first conversation under each session id, and when it began.
@@ -69,7 +73,8 @@ pub(super) struct TurnRow {
     pub(super) disclose: bool,
     /// The owner's epoch it was opened under.
     pub(super) epoch: u64,
-    pub(super) reserved: MilliCredits,
+    /// None when credits or budgets did not reach, and once it is settled.
+    pub(super) hold: Option<Hold>,
     pub(super) state: TurnRowState,
 }
 
@@ -86,6 +91,13 @@ pub(super) struct IdempotencyRow {
     pub(super) body: BodyHash,
     pub(super) turn: TurnId,
     pub(super) until: Timestamp,
+}
+
+impl Shop {
+    /// Writes down what happened, in the lock in which it did.
+    pub(super) fn tell(&mut self, act: &Act, kinds: &[EventKind], subject: EventSubject) {
+        self.outbox.extend(events_of_row(new_row_id(), act.at, &names_of(kinds), subject));
+    }
 }
 
 impl World {

@@ -7,7 +7,7 @@ use super::refused;
 use crate::answer::Outcome;
 use crate::clock::later;
 use crate::conversation::{ConversationKey, Door, Owner, Role, SessionId};
-use crate::credit::MilliCredits;
+use crate::credit::{Ladder, MilliCredits};
 use crate::id::{AccountId, ConversationId, TenantId, TurnId, VisitorId};
 use crate::storage::{Storage, StorageErrorKind};
 use crate::testing::fixture;
@@ -354,8 +354,10 @@ pub async fn parallel_duplicates_open_one_turn(store: &dyn Storage) {
 /// Credits leave the balance before an answer is made, and come back as far as it did not use them.
 pub async fn credits_are_reserved_before_and_settled_after(store: &dyn Storage) {
     let tenant = fixture::tenant(store, "shop").await;
-    let start =
-        TurnStart { reserve: MilliCredits::credits(5), ..fixture::start(VisitorId::new(), "s", "hi") };
+    let start = TurnStart {
+        reserve: Ladder::of([MilliCredits::credits(5)]),
+        ..fixture::start(VisitorId::new(), "s", "hi")
+    };
     let open = fixture::open(store, &tenant, start).await;
     assert_eq!(open.reservation.unwrap().amount, MilliCredits::credits(5));
     let balance = store.credit_balance(&tenant).await.unwrap();
@@ -384,7 +386,7 @@ pub async fn parallel_turns_never_reserve_more_than_there_is(store: &dyn Storage
     let granted = AtomicU32::new(0);
     let turn = async |n: u32| {
         let start = TurnStart {
-            reserve: MilliCredits::credits(300),
+            reserve: Ladder::of([MilliCredits::credits(300)]),
             ..fixture::start(VisitorId::new(), &format!("s{n}"), "hi")
         };
         let open = fixture::open(store, &tenant, start).await;

@@ -3,27 +3,28 @@
 use std::error::Error;
 use std::io::Write as _;
 
-use bob_storage::sqlite::backup;
+use bob_storage::sqlite;
 
+use crate::database::Database;
 use crate::options::CopyOptions;
 
-/// Copies the database to a new file, whether a server is running on it or not.
-pub async fn run(options: CopyOptions) -> Result<(), Box<dyn Error>> {
-    let database = options.database("pg_dump")?;
-    backup(&database, &options.file).await.map_err(|error| Failed {
-        from: database.path().display().to_string(),
-        to: options.file.display().to_string(),
+/// Copies the database to a new file, whether servers run on it or not.
+pub async fn backup(options: CopyOptions) -> Result<(), Box<dyn Error>> {
+    let database = Database::named(&options.database)?;
+    let Database::Sqlite(from) = &database else {
+        return Err("bob-server backs up SQLite; for PostgreSQL use pg_dump".into());
+    };
+    let (path, to) = (from.path().display(), options.file.display());
+    sqlite::backup(from, &options.file).await.map_err(|error| Failed {
+        from: path.to_string(),
+        to: to.to_string(),
         error,
     })?;
-    let key = options.key_file(&database);
+    let keys = database.keys_place(&options.database);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} is backed up in {}.", database.path().display(), options.file.display())?;
-    writeln!(
-        out,
-        "The root key {} is not in it, and without the key the backup is of no use.",
-        key.display()
-    )?;
-    writeln!(out, "Keep a copy of the key too, in another place.")?;
+    writeln!(out, "{path} is backed up in {to}.")?;
+    writeln!(out, "The keys in {keys} are not in it, and without them it cannot be read.")?;
+    writeln!(out, "Keep a copy of them too, in another place.")?;
     Ok(())
 }
 
@@ -34,5 +35,5 @@ struct Failed {
     from: String,
     to: String,
     #[source]
-    error: bob_storage::BackupError,
+    error: sqlite::BackupError,
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod backup;
+mod keys;
 mod restore;
 mod serve;
 
@@ -27,10 +28,11 @@ pub struct Cli {
 enum Command {
     /// Answers visitors until it is stopped. This is what happens without a command too.
     Serve(ServeOptions),
-    /// Copies the database to a new file, while a server runs on it or not.
+    /// Copies the database to a new file, while servers run on it or not.
     Backup(CopyOptions),
     /// Makes the database from a backup, where there is none yet.
     Restore(CopyOptions),
+    Keys(keys::KeysOptions),
 }
 
 /// Runs a command; what went wrong is told on standard error, cause by cause.
@@ -44,13 +46,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            match command {
-                Command::Serve(options) => serve::serve(options).await,
-                Command::Backup(options) => backup::run(options).await,
-                Command::Restore(options) => restore::run(options).await,
-            }
-        }),
+        Ok(runtime) => runtime.block_on(perform(command)),
         Err(error) => Err(error.into()),
     };
     match done {
@@ -59,6 +55,15 @@ pub fn run(cli: Cli) -> ExitCode {
             let _ = writeln!(std::io::stderr(), "bob-server: {}", told(&*error));
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn perform(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Serve(options) => serve::serve(options).await,
+        Command::Backup(options) => backup::backup(options).await,
+        Command::Restore(options) => restore::restore(options).await,
+        Command::Keys(options) => keys::keys(options).await,
     }
 }
 

@@ -3,26 +3,27 @@
 use std::error::Error;
 use std::io::Write as _;
 
-use bob_storage::sqlite::restore;
+use bob_storage::sqlite;
 
+use crate::database::Database;
 use crate::options::CopyOptions;
 
 /// Makes the database from a backup; there must be none yet.
-pub async fn run(options: CopyOptions) -> Result<(), Box<dyn Error>> {
-    let database = options.database("pg_restore")?;
-    restore(&options.file, database.path()).await.map_err(|error| Failed {
-        from: options.file.display().to_string(),
-        to: database.path().display().to_string(),
+pub async fn restore(options: CopyOptions) -> Result<(), Box<dyn Error>> {
+    let database = Database::named(&options.database)?;
+    let Database::Sqlite(to) = &database else {
+        return Err("bob-server restores SQLite; for PostgreSQL use pg_restore".into());
+    };
+    let (from, path) = (options.file.display(), to.path().display());
+    sqlite::restore(&options.file, to.path()).await.map_err(|error| Failed {
+        from: from.to_string(),
+        to: path.to_string(),
         error,
     })?;
-    let key = options.key_file(&database);
+    let keys = database.keys_place(&options.database);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} is restored from {}.", database.path().display(), options.file.display())?;
-    if key.exists() {
-        writeln!(out, "{} must be the root key of the time of the backup.", key.display())?;
-    } else {
-        writeln!(out, "Put the root key of the time of the backup at {} before you start.", key.display())?;
-    }
+    writeln!(out, "{path} is restored from {from}.")?;
+    writeln!(out, "Before you start: the keys of the time of the backup must be in {keys}.")?;
     Ok(())
 }
 
@@ -33,5 +34,5 @@ struct Failed {
     from: String,
     to: String,
     #[source]
-    error: bob_storage::BackupError,
+    error: sqlite::BackupError,
 }

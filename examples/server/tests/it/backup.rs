@@ -4,8 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use bob_storage::{SqliteOptions, SqliteStorage};
-
 /// Runs the server's program in `folder`, with nothing of this environment; answers whether it succeeded and what it said.
 fn bob_server(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bob-server"));
@@ -14,23 +12,23 @@ fn bob_server(folder: &Path, arguments: &[&str]) -> (bool, String) {
     (run.status.success(), String::from_utf8(said).unwrap())
 }
 
-/// A folder with a database in `bob.db`, of a server that does not run.
-async fn stopped_server() -> tempfile::TempDir {
+/// A folder with a database and its keys, of a server that does not run.
+fn stopped_server() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let storage = SqliteStorage::open(SqliteOptions::file(folder.path().join("bob.db"))).await.unwrap();
-    storage.close().await;
+    let (made, said) = bob_server(folder.path(), &["keys", "rewrap"]);
+    assert!(made, "{said}");
     folder
 }
 
-#[tokio::test]
-async fn a_database_is_backed_up_and_restored_and_the_key_is_thought_of() {
-    let folder = stopped_server().await;
+#[test]
+fn a_database_is_backed_up_and_restored_and_the_key_is_thought_of() {
+    let folder = stopped_server();
     let folder = folder.path();
 
     let (done, said) = bob_server(folder, &["backup", "monday.db"]);
     assert!(done, "{said}");
     assert!(
-        said.contains("bob.db is backed up in monday.db") && said.contains("bob.key is not in it"),
+        said.contains("bob.db is backed up in monday.db") && said.contains("keys in bob.key are not in it"),
         "{said}"
     );
 
@@ -38,13 +36,15 @@ async fn a_database_is_backed_up_and_restored_and_the_key_is_thought_of() {
     fs::create_dir(folder.join("new")).unwrap();
     let (done, said) = bob_server(folder, &elsewhere);
     assert!(done, "{said}");
-    assert!(said.contains("Put the root key of the time of the backup at new/bob.key"), "{said}");
-    SqliteStorage::open(SqliteOptions::file(folder.join("new/bob.db"))).await.unwrap();
+    assert!(said.contains("the keys of the time of the backup must be in new/bob.key"), "{said}");
+    fs::copy(folder.join("bob.key"), folder.join("new/bob.key")).unwrap();
+    let (opens, said) = bob_server(folder, &["keys", "rewrap", "--database-url", "sqlite://new/bob.db"]);
+    assert!(opens, "{said}");
 }
 
-#[tokio::test]
-async fn what_cannot_be_done_is_told_in_a_sentence_and_changes_nothing() {
-    let folder = stopped_server().await;
+#[test]
+fn what_cannot_be_done_is_told_in_a_sentence_and_changes_nothing() {
+    let folder = stopped_server();
     let folder = folder.path();
     fs::write(folder.join("text"), "Not a database. ".repeat(1_000)).unwrap();
     let before = fs::read(folder.join("bob.db")).unwrap();
@@ -53,7 +53,7 @@ async fn what_cannot_be_done_is_told_in_a_sentence_and_changes_nothing() {
         (&["backup", "no/folder"], "a file cannot be read or written"),
         (&["backup", "b", "--database-url", "sqlite://missing.db"], "a file cannot be read or written"),
         (&["backup", "b", "--database-url", "postgres://db/bob"], "for PostgreSQL use pg_dump"),
-        (&["backup", "b", "--database-url", "bob.db"], "write sqlite://"),
+        (&["backup", "b", "--database-url", "bob.db"], "begins with sqlite://"),
         (&["--database-url", "sqlite://bob.db", "backup", "b"], "cannot be used with"),
         (&["restore", "text", "--database-url", "sqlite://new.db"], "the file is not one of Bob's databases"),
         (&["restore", "missing", "--database-url", "sqlite://new.db"], "a file cannot be read or written"),
@@ -67,5 +67,5 @@ async fn what_cannot_be_done_is_told_in_a_sentence_and_changes_nothing() {
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     names.retain(|name| !["bob.db-shm", "bob.db-wal"].iter().any(|beside| name == beside));
-    assert_eq!(names, ["bob.db", "text"]);
+    assert_eq!(names, ["bob.db", "bob.key", "text"]);
 }

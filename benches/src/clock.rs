@@ -25,7 +25,7 @@ pub struct Elapsed {
     pub wall: Duration,
     /// Time that all threads of this process worked together, in steps of 10 ms.
     pub cpu: Duration,
-    /// How often a thread of this process gave up its processor or lost it.
+    /// How often threads of this process went to sleep to wait for something.
     pub switches: u64,
 }
 
@@ -58,13 +58,13 @@ fn process_cpu() -> Result<Duration> {
     }
 }
 
-/// How often the threads that live now have given up their processor or lost it.
+/// How often the threads that live now have gone to sleep to wait for something.
 fn switches() -> Result<u64> {
     let mut sum = 0;
     for thread in std::fs::read_dir("/proc/self/task")? {
         let status = std::fs::read_to_string(thread?.path().join("status"))?;
-        let counters = status.lines().filter_map(|line| line.split_once("voluntary_ctxt_switches:"));
-        sum += counters.flat_map(|(_, number)| number.trim().parse::<u64>()).sum::<u64>();
+        let counters = status.lines().filter_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        sum += counters.flat_map(|number| number.trim().parse::<u64>()).sum::<u64>();
     }
     Ok(sum)
 }

@@ -53,7 +53,7 @@ impl fmt::Display for OpenErrorKind {
 pub struct OpenError {
     kind: OpenErrorKind,
     #[source]
-    source: Box<dyn std::error::Error + Send + Sync>,
+    pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl OpenError {

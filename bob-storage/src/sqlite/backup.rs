@@ -17,8 +17,8 @@ impl SqliteStorage {
     /// Copies the database as it is at one moment to a new file, `to`, while turns go on.
     ///
     /// The copy is checked, on disk, and readable for its owner only before it gets its name; a file of that name is
-    /// never replaced. It holds every turn that was acknowledged before the call, and no key:
-    /// without the root key of its time it is worth nothing.
+    /// never replaced. It holds every turn that was acknowledged before the call, and no key: without the root key of
+    /// its time it is of no use.
     ///
     /// Writes go on meanwhile, and their log cannot be emptied until the copy is made. For a database so large that
     /// [`max_log_bytes`](SqliteOptions::max_log_bytes) is reached before, set it higher.
@@ -200,7 +200,7 @@ impl From<OpenError> for BackupError {
             OpenErrorKind::Newer => BackupErrorKind::Newer,
             OpenErrorKind::NotBobs | OpenErrorKind::WrongKey => BackupErrorKind::NotBobs,
         };
-        Self { kind, source: error.into() }
+        Self { kind, source: error.source }
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::storage::{
-    ConversationStore as _, Storage as _, StorageErrorKind, TenantStore as _, TurnStore as _,
+    ConversationStore as _, CreditStore as _, Storage as _, StorageErrorKind, TenantStore as _,
+    TurnStore as _,
 };
 use bob_core::testing::fixture;
 use bob_core::turn::{FinishedTurn, TurnOpening, TurnStart};

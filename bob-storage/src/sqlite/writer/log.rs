@@ -37,8 +37,12 @@ impl Log {
     /// When three quarters are full and it cannot be emptied; the last one is for the batch that finds it almost so.
     pub(super) async fn make_room(&mut self, options: &SqliteOptions) -> Result<(), Lost> {
         let size = self.size();
+        if size < self.bound / 4 {
+            self.stuck = 0;
+            return Ok(());
+        }
         let full = size >= self.bound / 4 * 3;
-        if size < self.bound / 4 || !full && self.stuck > 0 && size < self.stuck + self.bound / 16 {
+        if !full && self.stuck > 0 && size < self.stuck + self.bound / 16 {
             return Ok(());
         }
         let emptied = options.empty_log(if full { options.busy_timeout } else { SHORTLY }).await;

@@ -55,8 +55,9 @@ impl Writer {
 
     /// Runs a script and answers its rows once it is committed: one statement that writes, and then any that read.
     ///
-    /// As [`run`](Self::run), and faster: the script takes the transaction's begin and end along, so that alone it goes
-    /// to SQLite's thread and back once. Only its first statement may write, since only a single one undoes itself.
+    /// As [`run`](Self::run), and faster: alone it goes to SQLite's thread and back once, because a single statement is a
+    /// transaction by itself, and in a batch it needs no savepoint, because a single statement undoes itself. For that
+    /// only its first one may write, and those that read behind it must not fail.
     pub(super) async fn script(&self, operation: &'static str, script: Query) -> Result<Vec<SqliteRow>> {
         self.queue(operation, |promise| Box::new(Script::new(script, promise))).await
     }

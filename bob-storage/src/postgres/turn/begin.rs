@@ -61,7 +61,9 @@ pub(in super::super) struct Begin {
     content: Vec<u8>,
     bodies: [Option<[u8; 32]>; 2],
     time: Option<i64>,
-    ids: [Uuid; 4],
+    /// Of audit and outbox, for a turn that is given up on the way; it comes first.
+    given_up: [Uuid; 2],
+    ids: [Uuid; 2],
 }
 
 impl Begin {
@@ -83,7 +85,8 @@ impl Begin {
             content: seal.message(&start.message, start.text.as_str()).map_err(sealed(OPERATION))?,
             bodies: [body(0), body(1)],
             time,
-            ids: [new_id(), new_row_id(), new_id(), new_row_id()],
+            given_up: [new_id(), new_row_id()],
+            ids: [new_id(), new_row_id()],
             act: act.clone(),
             tenant: *tenant,
             start: start.clone(),
@@ -148,8 +151,8 @@ impl Call for Begin {
             .add(|c| i64::from(c.start.history))?
             .add(|c| c.ids[0])?
             .add(|c| c.ids[1])?
-            .add(|c| c.ids[2])?
-            .add(|c| c.ids[3])?
+            .add(|c| c.given_up[0])?
+            .add(|c| c.given_up[1])?
             .add(|c| c.act.principal.kind())?
             .add(|c| c.act.principal.id())?
             .add(|c| c.act.request_id.as_str())?

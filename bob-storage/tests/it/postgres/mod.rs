@@ -4,6 +4,7 @@ mod claims;
 mod fence;
 mod open;
 mod schema;
+mod sealed;
 mod server;
 mod trouble;
 

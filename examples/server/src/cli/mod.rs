@@ -1,5 +1,8 @@
 //! The commands, one file each.
 
+mod backup;
+mod keys;
+mod restore;
 mod serve;
 
 use std::error::Error;
@@ -9,11 +12,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::options::ServeOptions;
+use crate::options::{CopyOptions, ServeOptions};
 
 /// A governed AI front office that answers from approved knowledge.
 #[derive(Debug, Parser)]
-#[command(name = "bob-server", version)]
+#[command(name = "bob-server", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -25,6 +28,11 @@ pub struct Cli {
 enum Command {
     /// Answers visitors until it is stopped. This is what happens without a command too.
     Serve(ServeOptions),
+    /// Copies the database to a new file, while servers run on it or not.
+    Backup(CopyOptions),
+    /// Makes the database from a backup, where there is none yet.
+    Restore(CopyOptions),
+    Keys(keys::KeysOptions),
 }
 
 /// Runs a command; what went wrong is told on standard error, cause by cause.
@@ -35,13 +43,10 @@ pub fn run(cli: Cli) -> ExitCode {
         )
         .with_writer(std::io::stderr)
         .init();
-    let options = match cli.command {
-        Some(Command::Serve(options)) => options,
-        None => cli.serve,
-    };
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(serve::serve(options)),
+        Ok(runtime) => runtime.block_on(perform(command)),
         Err(error) => Err(error.into()),
     };
     match done {
@@ -50,6 +55,15 @@ pub fn run(cli: Cli) -> ExitCode {
             let _ = writeln!(std::io::stderr(), "bob-server: {}", told(&*error));
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn perform(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Serve(options) => serve::serve(options).await,
+        Command::Backup(options) => backup::backup(options).await,
+        Command::Restore(options) => restore::restore(options).await,
+        Command::Keys(options) => keys::keys(options).await,
     }
 }
 

@@ -357,6 +357,7 @@ struct LostTurn {
 }
 
 /// How a turn opens.
+#[derive(Clone, Copy)]
 struct Opening {
     proven: bool,
     /// Whether its conversation begins with it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bob_core::turn::IdempotencyKey;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
@@ -33,6 +34,17 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<O
 pub(crate) fn list(headers: &HeaderMap, name: &'static str) -> String {
     let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     lines.join(",")
+}
+
+/// What names a call that may be sent twice.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let key = single(headers, "idempotency-key")?.map(str::parse).transpose();
+    key.map_err(|_| {
+        Problem::unprocessable(
+            "idempotency_key_invalid",
+            "An Idempotency-Key has 1 to 255 visible ASCII characters.",
+        )
+    })
 }
 
 /// Whether the caller wants a stream of events.

@@ -10,10 +10,11 @@ use uuid::{Builder, Uuid};
 
 use crate::auth::business;
 use crate::body::BobBody;
-use crate::dispatch::{Call, mark_replayed};
+use crate::dispatch::Call;
+use crate::idempotency;
 use crate::page::PageQuery;
 use crate::problem::Problem;
-use crate::request::{idempotency_key, parse_json, require_json};
+use crate::request::{parse_json, require_json};
 use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView, Wanted};
 use crate::wire::json;
 
@@ -49,14 +50,14 @@ pub(crate) async fn change(mut call: Call) -> Result<Response<BobBody>, Problem>
     let mut response = json(StatusCode::CREATED, &EntryView::from(&entry))?;
     // An entry has the time of the act that made it, so one of another time was made before.
     if known.is_some() && entry.at != act.at {
-        mark_replayed(response.headers_mut());
+        idempotency::mark_replayed(response.headers_mut());
     }
     Ok(response)
 }
 
 /// The identifier that the call's `Idempotency-Key` gives a change: the same for the same business, person and key.
 fn identifier(call: &Call, act: &Act, tenant: TenantId) -> Result<Option<Uuid>, Problem> {
-    let Some(key) = idempotency_key(call.headers())? else { return Ok(None) };
+    let Some(key) = idempotency::key(call.headers())? else { return Ok(None) };
     let person = act.principal.id().to_string();
     let scope = IdempotencyScope::new(tenant, &key, &[call.head.method.as_str(), call.path, &person]);
     let mut half = [0; 16];

@@ -16,11 +16,12 @@ use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Response};
 
 use crate::body::BobBody;
-use crate::dispatch::{Call, mark_limit, mark_replayed};
+use crate::dispatch::Call;
 use crate::problem::Problem;
-use crate::request::{idempotency_key, list, wants_events};
+use crate::request::{list, wants_events};
 use crate::sse::EventBody;
 use crate::wire::chat::{ChatRequest, EventWriter};
+use crate::{idempotency, rate_limit};
 
 /// What a door found out about a message.
 pub(super) struct Found {
@@ -120,9 +121,9 @@ pub(super) async fn answer(
         }
     };
     if replayed {
-        mark_replayed(response.headers_mut());
+        idempotency::mark_replayed(response.headers_mut());
     }
-    mark_limit(response.headers_mut(), taken.allowed);
+    rate_limit::mark(response.headers_mut(), taken.allowed);
     Ok((response, proof))
 }
 
@@ -138,7 +139,7 @@ pub(super) fn mark_as_events(response: &mut Response<BobBody>) {
 }
 
 fn idempotency(call: &Call, found: &Found, body: &[u8]) -> Result<Option<IdempotencyClaim>, Problem> {
-    let Some(key) = idempotency_key(call.headers())? else { return Ok(None) };
+    let Some(key) = idempotency::key(call.headers())? else { return Ok(None) };
     let tenant = found.tenant.tenant.id;
     let scope = |principal: &[&str]| {
         let mut parts = vec![found.door.as_str(), Method::POST.as_str(), call.path];

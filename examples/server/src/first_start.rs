@@ -63,7 +63,8 @@ pub async fn prepare(
     let named = TenantRef::Slug(demo::SLUG.parse()?);
     if is_new && wants_demo && storage.find_tenant(&named).await?.is_none() {
         let (password, told) = given_or_made(options.customer_password.as_deref())?;
-        let onboarding = demo::onboarding(mount.canonical(), hash(bob, &password).await?)?;
+        let book = bob.pricebooks().current().await?;
+        let onboarding = demo::onboarding(mount.canonical(), hash(bob, &password).await?, &book)?;
         match storage.onboard(&bob.system_act("first start"), onboarding).await {
             Ok(()) => greeting.people.extend(told.map(|told| (demo::OWNER.to_owned(), "Shop owner", told))),
             Err(error) if error.kind() == StorageErrorKind::Conflict => {}

@@ -2,9 +2,10 @@
 
 mod cli;
 mod connections;
+mod database;
 mod demo;
 mod first_start;
-mod key_file;
+mod keys;
 mod options;
 mod site;
 

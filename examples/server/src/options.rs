@@ -1,10 +1,32 @@
 //! What an operator may set, by flag or environment variable.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use bob_tower::Network;
 use clap::Args;
+
+/// The database and its keys.
+#[derive(Clone, Args)]
+pub struct DatabaseOptions {
+    /// The database: sqlite:// and a path, made when it is not there, or postgres://user@host/name.
+    #[arg(long, env = "BOB_DATABASE_URL", default_value = "sqlite://bob.db", hide_env_values = true)]
+    pub database_url: String,
+    /// The file with the keys that everything is sealed by; made beside a new SQLite database. By default bob.key in the
+    /// database's folder, with PostgreSQL in the current one.
+    #[arg(long, env = "BOB_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+    /// The keys themselves instead of a file: 64 hexadecimal digits each, separated by commas, the current one first.
+    #[arg(long, env = "BOB_KEYS", hide = true, hide_env_values = true)]
+    pub keys: Option<String>,
+}
+
+impl fmt::Debug for DatabaseOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseOptions").field("key_file", &self.key_file).finish_non_exhaustive()
+    }
+}
 
 /// Settings of the server.
 #[derive(Debug, Clone, Args)]
@@ -12,9 +34,8 @@ pub struct ServeOptions {
     /// Where to listen.
     #[arg(long, env = "BOB_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// The database; made when it is not there.
-    #[arg(long, env = "BOB_DATABASE_URL", default_value = "sqlite://bob.db")]
-    pub database_url: String,
+    #[command(flatten)]
+    pub database: DatabaseOptions,
     /// The addresses under which browsers reach this server, the canonical one first.
     ///
     /// By default this machine's own: 127.0.0.1, localhost and ::1.
@@ -23,9 +44,6 @@ pub struct ServeOptions {
     /// Networks of proxies whose Forwarded and X-Forwarded-For are believed, such as 10.0.0.0/8.
     #[arg(long, env = "BOB_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
-    /// The file with the root key; made beside a new SQLite database. By default bob.key in the database's folder.
-    #[arg(long, env = "BOB_KEY_FILE")]
-    pub key_file: Option<PathBuf>,
     /// Makes the demo shop on an empty database even if the public URLs are not this machine's.
     #[arg(long)]
     pub demo: bool,

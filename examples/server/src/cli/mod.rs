@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod keys;
 mod serve;
 
 use std::error::Error;
@@ -25,6 +26,7 @@ pub struct Cli {
 enum Command {
     /// Answers visitors until it is stopped. This is what happens without a command too.
     Serve(ServeOptions),
+    Keys(keys::KeysOptions),
 }
 
 /// Runs a command; what went wrong is told on standard error, cause by cause.
@@ -35,13 +37,10 @@ pub fn run(cli: Cli) -> ExitCode {
         )
         .with_writer(std::io::stderr)
         .init();
-    let options = match cli.command {
-        Some(Command::Serve(options)) => options,
-        None => cli.serve,
-    };
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(serve::serve(options)),
+        Ok(runtime) => runtime.block_on(perform(command)),
         Err(error) => Err(error.into()),
     };
     match done {
@@ -50,6 +49,13 @@ pub fn run(cli: Cli) -> ExitCode {
             let _ = writeln!(std::io::stderr(), "bob-server: {}", told(&*error));
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn perform(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Serve(options) => serve::serve(options).await,
+        Command::Keys(options) => keys::keys(options).await,
     }
 }
 

@@ -2,20 +2,17 @@
 
 use std::error::Error;
 use std::io::Write as _;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bob_core::Bob;
-use bob_core::storage::Storage;
-use bob_storage::{SqliteOptions, SqliteStorage};
 use bob_tower::{BobService, Mount};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::database::Database;
 use crate::first_start::{self, Greeting};
 use crate::options::ServeOptions;
-use crate::{connections, key_file, site};
+use crate::{connections, site};
 
 /// How long open turns and streams may take after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,13 +24,8 @@ pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
     let urls = options.public_urls(listener.local_addr()?.port())?;
     let mount = Mount::at(urls.iter().map(String::as_str))?.trusting(options.trusted_proxies.iter().copied());
 
-    let database: SqliteOptions = options.database_url.parse()?;
-    let beside = || database.path().parent().unwrap_or(Path::new("")).join("bob.key");
-    let key_file = options.key_file.clone().unwrap_or_else(beside);
-    let keyring = key_file::read_or_make(&key_file, database.path().exists())?;
-    let storage = Arc::new(SqliteStorage::open(database).await?);
-
-    let bob = Bob::build(Arc::clone(&storage) as Arc<dyn Storage>, keyring).build().await?;
+    let database = Database::named(&options.database)?.open(&options.database).await?;
+    let bob = Bob::build(database.storage()).build().await?;
     let (mount, greeting) = first_start::prepare(&bob, &options, mount).await?;
     let running = bob.start()?;
     let app = site::pages(&bob, greeting.demo).fallback_service(BobService::new(bob.clone(), mount));
@@ -63,7 +55,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
         tracing::warn!("turns were still open at the deadline");
     }
     drop(bob);
-    storage.close().await;
+    database.close().await;
     Ok(())
 }
 

@@ -6,11 +6,11 @@ mod texts;
 use std::error::Error;
 
 use bob_core::account::{Account, PasswordHash, TenantRole};
-use bob_core::credit::MilliCredits;
+use bob_core::credit::{Billing, MilliCredits};
 use bob_core::id::{AccountId, PersonaId, TenantId, WidgetKeyId};
 use bob_core::language::Language;
 use bob_core::persona::Persona;
-use bob_core::pricebook;
+use bob_core::pricebook::Pricebook;
 use bob_core::storage::Onboarding;
 use bob_core::tenant::Tenant;
 use bob_core::widget_key::{KeyMode, PublishableKey, WidgetKey};
@@ -21,8 +21,15 @@ pub const SLUG: &str = "office16852-platform";
 /// The address of its owner.
 pub const OWNER: &str = "customer@business.com";
 
+/// Its plan, the largest: the demo does not run dry.
+const PLAN: &str = "Enterprise";
+
 /// The demo tenant and all it needs; its citations link to the help pages below `canonical`.
-pub fn onboarding(canonical: &str, password: PasswordHash) -> Result<Onboarding, Box<dyn Error>> {
+pub fn onboarding(
+    canonical: &str,
+    password: PasswordHash,
+    book: &Pricebook,
+) -> Result<Onboarding, Box<dyn Error>> {
     let id = TenantId::new();
     let name = "Office16852";
     let owner = Account {
@@ -40,6 +47,8 @@ pub fn onboarding(canonical: &str, password: PasswordHash) -> Result<Onboarding,
             name: name.to_owned(),
             languages: vec![Language::EN, Language::DE, Language::JA],
             hosts: Vec::new(),
+            billing: Billing { plan: Some(PLAN.to_owned()), ..Billing::none() },
+            visitor_budget: Some(MilliCredits::credits(500)),
         },
         persona: Persona::default_for(PersonaId::new(), name),
         widget_key: WidgetKey {
@@ -48,11 +57,11 @@ pub fn onboarding(canonical: &str, password: PasswordHash) -> Result<Onboarding,
             origins: Vec::new(),
             embed: true,
             ends_at: None,
+            daily_budget: None,
         },
-        knowledge: texts::all(canonical, &pricebook::V1)?,
+        knowledge: texts::all(canonical, book)?,
         synonyms: texts::synonyms()?,
         people: vec![(owner, TenantRole::Owner)],
-        // A year of the largest plan, so that the demo does not run dry.
-        credits: MilliCredits::credits(12 * i64::from(pricebook::V1.plans[2].credits)),
+        credits: book.plan(PLAN).map_or(MilliCredits::ZERO, |plan| MilliCredits::credits(plan.credits.into())),
     })
 }

@@ -8,7 +8,7 @@ use bob_core::id::TenantId;
 use bob_core::storage::CreditStore as _;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, App, Ask, OWN, RETURNS, Setup, SignedIn, app};
+use crate::harness::{Answer, App, Ask, Fault, OWN, RETURNS, Setup, SignedIn, app};
 
 const USAGE: &str = "/api/customer-portal/usage";
 const LEDGER: &str = "/api/customer-portal/ledger";
@@ -306,6 +306,25 @@ async fn a_change_that_is_sent_twice_under_its_key_is_entered_once() {
 }
 
 #[tokio::test]
+async fn a_change_that_could_not_be_stored_is_not_acknowledged_and_may_be_sent_again() {
+    let app = app().await;
+    let admin = app.platform("admin@bob.example").await;
+    let send = || {
+        let ask = app.post(CREDITS).json(&grant(500, "once")).bearer(&admin.token);
+        ask.header("idempotency-key", "once").send()
+    };
+    app.store.fail(Fault::GoneFor("change_credits"));
+    let lost = send().await;
+    check(&lost, 503, "storage_unavailable", "the database is gone");
+    assert!(lost.header("retry-after").is_some());
+    app.store.fail(Fault::None);
+    app.clock.advance(Duration::from_secs(2));
+    let entered = send().await;
+    assert_eq!((entered.status, entered.header("idempotent-replayed")), (201, None));
+    assert_eq!(granted(&app, &app.shop.id).await, 1_000_500);
+}
+
+#[tokio::test]
 async fn parallel_repetitions_enter_one_change() {
     let app = app().await;
     let admin = app.platform("admin@bob.example").await;
@@ -393,6 +412,24 @@ async fn a_change_that_makes_no_sense_changes_nothing() {
     check(&form.bearer(&admin.token).send().await, 415, "unsupported_media_type", "no JSON");
     for amount in [1_000_000_000_000, -1_000_000_000_000, 1_000_000_000_000] {
         enter(&app, &admin, &grant(amount, &"ä".repeat(500))).await;
+    }
+}
+
+#[tokio::test]
+async fn the_field_that_is_wrong_is_pointed_at() {
+    let app = app().await;
+    let admin = app.platform("admin@bob.example").await;
+    for (body, pointer) in [
+        (json!({"amount_millicredits": 1.5, "reason": "because"}), "/amount_millicredits"),
+        (json!({"amount_millicredits": 0, "reason": "because"}), "/amount_millicredits"),
+        (json!({"reason": "because"}), "/amount_millicredits"),
+        (json!({"amount_millicredits": 1, "reason": ""}), "/reason"),
+        (json!({"amount_millicredits": 1, "reason": 1}), "/reason"),
+        (json!({"amount_millicredits": -1, "reason": "because", "kind": "grant"}), "/kind"),
+        (json!({"amount": 1, "reason": "because"}), "/amount"),
+    ] {
+        let answer = app.post(CREDITS).json(&body).bearer(&admin.token).send().await;
+        assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (422, &json!(pointer)), "{body}");
     }
 }
 

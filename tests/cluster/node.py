@@ -14,8 +14,10 @@ from .machine import resident
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 SERVER = os.environ.get("BOB_SERVER") or str(TARGET / "debug" / "bob-server")
-OWNER = ("customer@business.com", "correct-horse-battery")
-ADMIN = ("admin@office16852.com", "battery-staple-correct")
+PEOPLE = {
+    "BOB_ADMIN_EMAIL": "admin@office16852.com", "BOB_ADMIN_PASSWORD": "battery-staple-correct",
+    "BOB_CUSTOMER_PASSWORD": "correct-horse-battery",
+}
 
 
 class Node:
@@ -25,7 +27,7 @@ class Node:
         self.folder, self.name, self.port, self.starts, self.process = folder, name, 0, [], None
         self.log = folder / f"{name}.log"
         self.env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        self.env |= {"BOB_CUSTOMER_PASSWORD": OWNER[1], "BOB_ADMIN_PASSWORD": ADMIN[1]} | env
+        self.env |= PEOPLE | env
 
     def launch(self):
         """Starts the process and does not wait for anything."""

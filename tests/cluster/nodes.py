@@ -7,6 +7,7 @@ import tempfile
 
 from .books import PostgresBooks, SqliteBooks
 from .node import Node
+from .people import Admin, Owner
 from .postgres import Postgres
 
 
@@ -24,12 +25,12 @@ class Nodes:
             if kind == "postgres":
                 self.postgres = Postgres(**settings)
                 self.postgres.start()
-                url = self.postgres.make_database()
+                self.url = self.postgres.make_database()
                 self.books = PostgresBooks(self.postgres)
             else:
-                url = "sqlite://bob.db"
+                self.url = "sqlite://bob.db"
                 self.books = SqliteBooks(self.folder / "bob.db")
-            env = {"BOB_DATABASE_URL": url, "BOB_KEY_FILE": str(self.folder / "bob.key")} | (env or {})
+            env = {"BOB_DATABASE_URL": self.url, "BOB_KEY_FILE": str(self.folder / "bob.key")} | (env or {})
             self.nodes = [Node(self.folder, f"node-{number}", env) for number in range(1, count + 1)]
             if kind == "postgres":
                 self.nodes[0].run("keys", "add")
@@ -42,6 +43,15 @@ class Nodes:
         for node in self.nodes:
             node.launch()
         return [node.wait(60) for node in self.nodes]
+
+    def admin(self):
+        """The platform's admin."""
+        env = self.nodes[0].env
+        return Admin(env["BOB_ADMIN_EMAIL"], env["BOB_ADMIN_PASSWORD"])
+
+    def owner(self):
+        """The demo tenant's owner."""
+        return Owner("customer@business.com", self.nodes[0].env["BOB_CUSTOMER_PASSWORD"])
 
     def alive(self):
         return [node for node in self.nodes if node.is_alive()]

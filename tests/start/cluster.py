@@ -11,7 +11,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from cluster import machine
 from cluster.nodes import Nodes
-from cluster.people import Admin, owner
 from cluster.visitors import PAID, Turn, Visitor
 
 
@@ -26,8 +25,8 @@ def start(kind):
             findings.append(f"{kind}: {admins} platform admins")
         visitor = Visitor()
         for node in cluster.nodes:
-            for person, path in ((Admin(), "/api/auth/me"), (owner(), "/api/auth/me")):
-                status, _, body = person.call(node, "GET", path)
+            for person in (cluster.admin(), cluster.owner()):
+                status, _, body = person.me(node)
                 if status != 200:
                     findings.append(f"{kind}, {node.name}: {status} for {body}")
             # One conversation through all nodes: its token is one that each of them must know.

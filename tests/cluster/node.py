@@ -21,10 +21,13 @@ PEOPLE = {
 
 
 class Node:
-    """One bob-server; every start takes the same port. Only what is in `env` reaches it of anybody's environment."""
+    """One bob-server; every start takes the same port. Only what is in `env` reaches it of anybody's environment.
 
-    def __init__(self, folder, name, env):
-        self.folder, self.name, self.port, self.starts, self.process = folder, name, 0, [], None
+    `under` is a command to run it under, one that becomes the server.
+    """
+
+    def __init__(self, folder, name, env, under=()):
+        self.folder, self.name, self.under, self.port, self.starts, self.process = folder, name, list(under), 0, [], None
         self.log = folder / f"{name}.log"
         self.env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.env |= PEOPLE | env
@@ -33,7 +36,7 @@ class Node:
         """Starts the process and does not wait for anything."""
         self.asked, self.greeting, self.greeted = time.monotonic(), [], threading.Event()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([SERVER], cwd=self.folder, env=self.env | {"BOB_LISTEN": f"127.0.0.1:{self.port}"},
+            self.process = subprocess.Popen([*self.under, SERVER], cwd=self.folder, env=self.env | {"BOB_LISTEN": f"127.0.0.1:{self.port}"},
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
         threading.Thread(target=self.listen, args=(self.process.stdout,), daemon=True).start()
 

@@ -24,16 +24,18 @@ AT_REST = {
         """SELECT count(*) FROM bob_credits c WHERE c.settled <>
            (SELECT coalesce(sum(t.settled), 0) FROM bob_turns t WHERE t.tenant_id = c.tenant_id)""",
     "a turn that was charged has one entry in the ledger, of its amount":
-        """SELECT count(*) FROM bob_turns t WHERE t.settled > 0 AND 1 <>
-           (SELECT count(*) FROM bob_ledger l WHERE l.tenant_id = t.tenant_id AND l.turn_id = t.turn_id)
-           OR t.settled > 0 AND t.settled <>
-           (SELECT -sum(l.amount) FROM bob_ledger l WHERE l.tenant_id = t.tenant_id AND l.turn_id = t.turn_id)""",
+        """SELECT count(*) FROM (SELECT tenant_id, turn_id, settled FROM bob_turns WHERE settled > 0) t FULL JOIN
+           (SELECT tenant_id, turn_id, count(*) AS entries, -sum(amount) AS spent FROM bob_ledger
+            WHERE turn_id IS NOT NULL GROUP BY tenant_id, turn_id) l ON l.tenant_id = t.tenant_id AND l.turn_id = t.turn_id
+           WHERE coalesce(l.entries, 0) <> 1 OR coalesce(t.settled, 0) <> l.spent""",
     "the ledger's numbers have no gaps":
         "SELECT count(*) FROM (SELECT 1 AS gap FROM bob_ledger GROUP BY tenant_id HAVING count(*) <> max(number)) gaps",
     "no abandoned turn is charged": "SELECT count(*) FROM bob_turns WHERE state = 'abandoned' AND settled > 0",
     "a finished turn has one question and one reply":
-        """SELECT count(*) FROM bob_turns t WHERE state = 'finished' AND 2 <>
-           (SELECT count(*) FROM bob_messages m WHERE m.tenant_id = t.tenant_id AND m.turn_id = t.turn_id)""",
+        """SELECT count(*) FROM bob_turns t LEFT JOIN
+           (SELECT tenant_id, turn_id, count(*) AS messages FROM bob_messages GROUP BY tenant_id, turn_id) m
+           ON m.tenant_id = t.tenant_id AND m.turn_id = t.turn_id
+           WHERE t.state = 'finished' AND coalesce(m.messages, 0) <> 2""",
 }
 
 

@@ -15,6 +15,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Stopwatch {
     started: Instant,
     worked: Duration,
+    switched: u64,
 }
 
 /// What a [`Stopwatch`] shows.
@@ -24,18 +25,24 @@ pub struct Elapsed {
     pub wall: Duration,
     /// Time that all threads of this process worked together, in steps of 10 ms.
     pub cpu: Duration,
+    /// How often threads of this process went to sleep to wait for something.
+    pub switches: u64,
 }
 
 impl Stopwatch {
     /// Begins to measure.
     pub fn start() -> Result<Self> {
-        Ok(Self { worked: process_cpu()?, started: Instant::now() })
+        Ok(Self { worked: process_cpu()?, switched: switches()?, started: Instant::now() })
     }
 
     /// What passed since.
     pub fn stop(self) -> Result<Elapsed> {
         let wall = self.started.elapsed();
-        Ok(Elapsed { wall, cpu: process_cpu()?.saturating_sub(self.worked) })
+        Ok(Elapsed {
+            wall,
+            cpu: process_cpu()?.saturating_sub(self.worked),
+            switches: switches()?.saturating_sub(self.switched),
+        })
     }
 }
 
@@ -49,6 +56,17 @@ fn process_cpu() -> Result<Duration> {
         [user, system] => Ok(TICK * (user + system)),
         _ => Err("/proc/self/stat is not as expected".into()),
     }
+}
+
+/// How often the threads that live now have gone to sleep to wait for something.
+fn switches() -> Result<u64> {
+    let mut sum = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let status = std::fs::read_to_string(thread?.path().join("status"))?;
+        let counters = status.lines().filter_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        sum += counters.flat_map(|number| number.trim().parse::<u64>()).sum::<u64>();
+    }
+    Ok(sum)
 }
 
 /// How long the calling thread has worked, to the nanosecond.

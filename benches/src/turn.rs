@@ -35,11 +35,13 @@ struct Case {
     limits: LimitRates,
     rate: Rounds,
     cpu: Rounds,
+    switches: Rounds,
 }
 
 impl Case {
     fn new(store: Store, talks: Talks, callers: usize, limits: LimitRates) -> Self {
-        Self { store, talks, callers, limits, rate: Rounds::default(), cpu: Rounds::default() }
+        let (rate, cpu, switches) = Default::default();
+        Self { store, talks, callers, limits, rate, cpu, switches }
     }
 
     fn name(&self) -> String {
@@ -90,6 +92,7 @@ impl Case {
         Arc::into_inner(world).ok_or("a caller goes on")?.stop().await?;
         self.rate.add(turns as f64 / elapsed.wall.as_secs_f64());
         self.cpu.add(elapsed.cpu.as_secs_f64() * 1e6 / turns as f64);
+        self.switches.add(elapsed.switches as f64 / turns as f64);
         Ok(())
     }
 
@@ -128,6 +131,7 @@ pub fn run(effort: Effort, report: &mut Report) -> Result<()> {
     for case in &cases[..counted] {
         report.add("turn", case.name(), "turns/s", &case.rate);
         report.add("turn", case.name(), "µs CPU a turn", &case.cpu);
+        report.add("turn", case.name(), "context switches a turn", &case.switches);
     }
     let limits = cases[counted + 1].cpu.by(&cases[counted].cpu);
     let case = "memory, continued ones, limits that count : that do not, CPU";

@@ -1,5 +1,7 @@
 //! The tenants a process knows: snapshots, kept as long as their version stands.
 
+mod fence;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +14,8 @@ use crate::id::TenantId;
 use crate::origin::OriginPolicy;
 use crate::storage::{Result, SharedStorage, StorageErrorKind, TenantSnapshot};
 use crate::tenant::TenantRef;
+
+pub use fence::{FencedKey, WidgetFence};
 
 /// For how long a snapshot is believed without asking for its version.
 pub const FRESH: Duration = Duration::from_secs(1);
@@ -34,7 +38,7 @@ pub struct Directory {
 
 #[derive(Debug)]
 struct Kept {
-    snapshot: Arc<TenantSnapshot>,
+    fence: Arc<WidgetFence>,
     checked_at: Timestamp,
     used_at: Timestamp,
 }
@@ -125,15 +129,25 @@ impl Directory {
     ///
     /// When storage fails.
     pub async fn snapshot(&self, tenant: &TenantId) -> Result<Option<Arc<TenantSnapshot>>> {
+        Ok(self.fence(tenant).await?.map(|fence| Arc::clone(fence.snapshot())))
+    }
+
+    /// The fence of a tenant's widget keys, with the snapshot it belongs to; as old and as missing as
+    /// [`snapshot`](Self::snapshot).
+    ///
+    /// # Errors
+    ///
+    /// When storage fails.
+    pub async fn fence(&self, tenant: &TenantId) -> Result<Option<Arc<WidgetFence>>> {
         let now = self.clock.now();
         let old = match self.kept(tenant, now) {
-            Believed::Fresh(snapshot) => return Ok(Some(snapshot)),
-            Believed::Old(snapshot) => Some(snapshot),
+            Believed::Fresh(fence) => return Ok(Some(fence)),
+            Believed::Old(fence) => Some(fence),
             Believed::Unknown => None,
         };
         let read = match old {
             Some(old) => match self.storage.tenant_version(tenant).await {
-                Ok(version) if version == old.version => return Ok(Some(old)),
+                Ok(version) if version == old.snapshot().version => return Ok(Some(old)),
                 Ok(_) => self.storage.tenant_snapshot(tenant).await,
                 Err(error) => Err(error),
             },
@@ -141,9 +155,9 @@ impl Directory {
         };
         match read {
             Ok(snapshot) => {
-                let snapshot = Arc::new(snapshot);
-                self.keep(Arc::clone(&snapshot), now);
-                Ok(Some(snapshot))
+                let fence = Arc::new(WidgetFence::new(Arc::new(snapshot)));
+                self.keep(Arc::clone(&fence), now);
+                Ok(Some(fence))
             }
             Err(error) => {
                 self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(tenant);
@@ -183,7 +197,8 @@ impl Directory {
         if snapshots.len() > 64 {
             return None;
         }
-        snapshots.values().find(|kept| is(&kept.snapshot)).map(|kept| kept.snapshot.tenant.id)
+        let mut kept = snapshots.values().map(|kept| kept.fence.snapshot());
+        kept.find(|snapshot| is(snapshot)).map(|snapshot| snapshot.tenant.id)
     }
 
     fn kept(&self, tenant: &TenantId, now: Timestamp) -> Believed {
@@ -191,14 +206,14 @@ impl Directory {
         let Some(kept) = snapshots.get_mut(tenant) else { return Believed::Unknown };
         kept.used_at = now;
         if now < later(kept.checked_at, FRESH) {
-            return Believed::Fresh(Arc::clone(&kept.snapshot));
+            return Believed::Fresh(Arc::clone(&kept.fence));
         }
         // This caller asks for the version; those who come meanwhile are served what is here.
         kept.checked_at = now;
-        Believed::Old(Arc::clone(&kept.snapshot))
+        Believed::Old(Arc::clone(&kept.fence))
     }
 
-    fn keep(&self, snapshot: Arc<TenantSnapshot>, now: Timestamp) {
+    fn keep(&self, fence: Arc<WidgetFence>, now: Timestamp) {
         let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
         if snapshots.len() >= MOST {
             let mut used: Vec<Timestamp> = snapshots.values().map(|kept| kept.used_at).collect();
@@ -206,14 +221,14 @@ impl Directory {
             let median = *median;
             snapshots.retain(|_, kept| kept.used_at > median);
         }
-        let kept = Kept { checked_at: now, used_at: now, snapshot };
-        snapshots.insert(kept.snapshot.tenant.id, kept);
+        let tenant = fence.snapshot().tenant.id;
+        snapshots.insert(tenant, Kept { checked_at: now, used_at: now, fence });
     }
 }
 
 enum Believed {
-    Fresh(Arc<TenantSnapshot>),
-    Old(Arc<TenantSnapshot>),
+    Fresh(Arc<WidgetFence>),
+    Old(Arc<WidgetFence>),
     Unknown,
 }
 

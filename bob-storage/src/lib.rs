@@ -5,4 +5,6 @@
 
 pub mod sqlite;
 
-pub use sqlite::{OpenError, OpenErrorKind, ParseOptionsError, SqliteOptions, SqliteStorage};
+pub use sqlite::{
+    BackupError, BackupErrorKind, OpenError, OpenErrorKind, ParseOptionsError, SqliteOptions, SqliteStorage,
+};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bob_core::account::Person;
 use bob_core::act::{Act, Principal};
-use bob_core::limit::{AddressBucket, Allowed};
+use bob_core::limit::AddressBucket;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -134,13 +134,13 @@ async fn route(
         return Problem::not_found().into_response(&request_id);
     };
     let (routes, params) = (found.routes.to_vec(), found.params);
-    let path = routes[0].path;
+    let path = routes.first().map_or("", |route| route.path);
     if head.method == Method::OPTIONS && is_fenced(head.uri.path()) {
         let tenant = params.iter().find(|(name, _)| name == "tenant").map(|(_, value)| value.as_str());
         let preflight = widget::preflight(&mounted, &head.headers, tenant).await;
         return preflight.unwrap_or_else(|problem| problem.into_response(&request_id));
     }
-    let access = routes[0].access;
+    let access = routes.first().map_or(Access::WidgetKey, |route| route.access);
     let mut call = Call {
         mounted,
         head,
@@ -150,7 +150,7 @@ async fn route(
         request_id: request_id.clone(),
         caller: Caller::Anyone,
     };
-    // The widget door tells nobody but its own pages which methods it has.
+    // The widget door tells nobody but its own pages which addresses and methods it has.
     if access == Access::WidgetKey {
         match widget::caller(&call).await {
             Ok(caller) => call.caller = Caller::Widget(Box::new(caller)),
@@ -175,6 +175,9 @@ async fn route(
 
 /// The route of a method; `HEAD` is answered as `GET`.
 fn pick(routes: &[&'static Route], method: &Method) -> Result<&'static Route, Problem> {
+    if routes.is_empty() {
+        return Err(Problem::not_found());
+    }
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
     routes.iter().find(|route| route.method == *wanted).copied().ok_or_else(|| {
         let mut allow: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
@@ -203,21 +206,6 @@ async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobB
         }
     }
     (route.answer)(call).await
-}
-
-/// Tells a caller what is left of the tightest limit (draft-ietf-httpapi-ratelimit-headers).
-pub(crate) fn mark_limit(headers: &mut HeaderMap, allowed: Option<Allowed>) {
-    let Some(Allowed { policy, rate, remaining }) = allowed else { return };
-    let seconds = rate.per.as_secs();
-    let fields = [
-        ("ratelimit-policy", format!("\"{policy}\";q={};w={seconds}", rate.count)),
-        ("ratelimit", format!("\"{policy}\";r={remaining}")),
-    ];
-    for (name, value) in fields {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
 }
 
 fn warn_once_without_address(head: &Parts) {

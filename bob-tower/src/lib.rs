@@ -24,6 +24,7 @@ mod health;
 mod layer;
 mod mount;
 mod problem;
+mod rate_limit;
 mod request;
 mod route;
 mod same_origin;

@@ -16,6 +16,7 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::body::BobBody;
+use crate::rate_limit::{self, whole_seconds};
 
 /// One failure of a request; boxed, since it is the rarer half of every result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,12 +128,10 @@ impl Problem {
 
     /// A limit is used up; says which, and when to try again.
     pub(crate) fn limited(code: &'static str, detail: &str, limited: &Limited) -> Self {
-        let field = format!("\"{}\";r=0;t={}", limited.policy, whole_seconds(limited.retry_after));
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(limited.retry_after);
-        match HeaderValue::from_str(&field) {
-            Ok(value) => problem.with_header(HeaderName::from_static("ratelimit"), value),
-            Err(_) => problem,
-        }
+        let mut problem =
+            Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(limited.retry_after);
+        problem.0.headers.extend(rate_limit::refusal(limited));
+        problem
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -176,11 +175,6 @@ impl Problem {
         headers.extend(self.0.headers);
         response
     }
-}
-
-/// Whole seconds, rounded up, at least one: a client that waits so long will not come too early.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.as_secs() == 0)
 }
 
 impl From<StorageError> for Problem {

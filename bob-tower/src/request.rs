@@ -7,6 +7,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_path_to_error::{Path, Segment};
 
 use crate::body::RequestBody;
 use crate::problem::{FieldError, Problem};
@@ -97,34 +98,49 @@ pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem>
         let detail = "The body is a JSON object.".to_owned();
         return Err(does_not_fit(FieldError { pointer: String::new(), code: "invalid_type", detail }));
     }
-    serde_json::from_str(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => does_not_fit(field_error(&error.to_string())),
-        _ => malformed(),
-    })
+    let mut reader = serde_json::Deserializer::from_str(body);
+    let read =
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| match error.inner().classify() {
+            serde_json::error::Category::Data => does_not_fit(field_error(error.path(), error.inner())),
+            _ => malformed(),
+        })?;
+    reader.end().map_err(|_| malformed())?;
+    Ok(read)
 }
 
-/// Tells what serde found by the one place where it says so: its message.
-fn field_error(message: &str) -> FieldError {
-    let named = |prefix: &str| {
-        let name = message.strip_prefix(prefix)?.split('`').next()?;
-        Some(name.chars().take(100).collect::<String>().replace('~', "~0").replace('/', "~1"))
-    };
-    let field = |name: String, code, detail: &str| FieldError {
-        pointer: format!("/{name}"),
-        code,
-        detail: detail.to_owned(),
-    };
-    if let Some(name) = named("unknown field `") {
-        return field(name, "unknown_field", "There is no such field.");
+/// Tells what serde found: where by the way to it, what by its message, which is the one place that says so.
+fn field_error(path: &Path, error: &serde_json::Error) -> FieldError {
+    let (at, message) = (pointer(path), error.to_string());
+    let named = |prefix: &str| Some(segment(message.strip_prefix(prefix)?.split('`').next()?));
+    let found = |pointer, code, detail: &str| FieldError { pointer, code, detail: detail.to_owned() };
+    // The way leads to a field that is not known, but only up to the object of one that is missing or there twice.
+    if message.starts_with("unknown field `") {
+        return found(at, "unknown_field", "There is no such field.");
     }
     if let Some(name) = named("missing field `") {
-        return field(name, "required", "This field is required.");
+        return found(at + &name, "required", "This field is required.");
     }
     if let Some(name) = named("duplicate field `") {
-        return field(name, "duplicate_field", "This field is there twice.");
+        return found(at + &name, "duplicate_field", "This field is there twice.");
     }
-    let detail = "A value has the wrong kind.".to_owned();
-    FieldError { pointer: String::new(), code: "invalid_type", detail }
+    found(at, "invalid_type", "A value has the wrong kind.")
+}
+
+/// A JSON Pointer (RFC 6901) to where a path leads.
+fn pointer(path: &Path) -> String {
+    let segments = path.iter().filter_map(|part| match part {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(segment(key)),
+        // The names of variants stand in the body as keys, which are parts of their own.
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    segments.collect()
+}
+
+/// One step of a JSON Pointer, cut where it is longer than any name of ours.
+fn segment(name: &str) -> String {
+    let name: String = name.chars().take(100).collect();
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// One field of a query string, decoded; `None` when absent, an error when there twice or not UTF-8.
@@ -148,15 +164,46 @@ mod tests {
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only parsed")]
     struct Sample {
-        #[allow(dead_code, reason = "only parsed")]
         message: String,
+        #[serde(default)]
+        lines: Vec<Line>,
+        #[serde(default)]
+        named: std::collections::BTreeMap<String, Line>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only parsed")]
+    struct Line {
+        count: u8,
+        #[serde(default)]
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        Plain,
     }
 
     #[test]
     fn what_is_wrong_with_a_body_is_named() {
         for (body, code, pointer) in [
-            (r#"{"message":1}"#, "invalid_type", ""),
+            (r#"{"message":1}"#, "invalid_type", "/message"),
+            (r#"{"message":null}"#, "invalid_type", "/message"),
+            (r#"{"message":{"a":[1]}}"#, "invalid_type", "/message"),
+            (r#"{"message":"a","lines":{}}"#, "invalid_type", "/lines"),
+            (r#"{"message":"a","lines":[{"count":1},{"count":"2"}]}"#, "invalid_type", "/lines/1/count"),
+            (r#"{"message":"a","lines":[{"count":256}]}"#, "invalid_type", "/lines/0/count"),
+            (r#"{"message":"a","lines":[7]}"#, "invalid_type", "/lines/0"),
+            (r#"{"message":"a","lines":[{}]}"#, "required", "/lines/0/count"),
+            (r#"{"message":"a","lines":[{"count":1,"x":1}]}"#, "unknown_field", "/lines/0/x"),
+            (r#"{"message":"a","lines":[{"count":1,"count":1}]}"#, "duplicate_field", "/lines/0/count"),
+            (r#"{"message":"a","lines":[{"count":1,"kind":"odd"}]}"#, "invalid_type", "/lines/0/kind"),
+            (r#"{"message":"a","named":{"a/b~c":{"count":"1"}}}"#, "invalid_type", "/named/a~1b~0c/count"),
+            (r#"{"message":"a","named":{"":{"count":"1"}}}"#, "invalid_type", "/named//count"),
             (r#"{}"#, "required", "/message"),
             (r#"{"message":"a","x/y":1}"#, "unknown_field", "/x~1y"),
             (r#"{"message":"a","message":"b"}"#, "duplicate_field", "/message"),
@@ -173,6 +220,10 @@ mod tests {
             );
             assert_eq!(view["status"], 422);
         }
+        let long = format!(r#"{{"message":"a","named":{{"{}":1}}}}"#, "x".repeat(5_000));
+        let problem = parse_json::<Sample>(long.as_bytes()).unwrap_err();
+        let pointer = &serde_json::to_value(problem.view("r")).unwrap()["errors"][0]["pointer"];
+        assert_eq!(pointer, &format!("/named/{}", "x".repeat(100)));
         let deep = "[".repeat(10_000);
         for body in [
             "",

@@ -126,8 +126,12 @@ pub(crate) struct Routes {
     by_path: Router<Vec<&'static Route>>,
 }
 
+/// Everything behind the fence of the widget door: where there is no route, only its own pages learn that.
+const FENCED: &str = "/api/widget/{tenant}/{*rest}";
+
 /// What a path was found to be.
 pub(crate) struct Found<'a> {
+    /// One for each method; none at a fenced address that is no route's.
     pub(crate) routes: &'a [&'static Route],
     pub(crate) params: Vec<(String, String)>,
 }
@@ -150,6 +154,9 @@ impl Routes {
                 by_path.insert(path, routes).expect("the paths of the table do not collide");
             }
         }
+        if areas.contains(&Area::Widget) {
+            by_path.insert(FENCED, Vec::new()).expect("no path of the table ends in a catch-all");
+        }
         Self { by_path }
     }
 
@@ -164,7 +171,7 @@ impl Routes {
     }
 
     pub(crate) fn knows(&self, path: &str) -> bool {
-        self.by_path.at(path).is_ok()
+        self.by_path.at(path).is_ok_and(|found| !found.value.is_empty())
     }
 }
 
@@ -196,6 +203,27 @@ mod tests {
         assert!(chat.knows("/api/chat"));
         assert!(!chat.knows("/api/auth/login"));
         assert!(!chat.knows("/api/widget/chat"));
+    }
+
+    #[test]
+    fn what_is_no_route_behind_the_fence_names_its_tenant_and_belongs_to_nobody() {
+        let routes = Routes::of(Area::ALL);
+        for path in [
+            "/api/widget/t/nothing",
+            "/api/widget/t/chat/more",
+            "/api/widget/t/turns/x",
+            "/api/widget/t/turns/x/events/more",
+            "/api/widget/t//chat",
+        ] {
+            let found = routes.find(path).unwrap();
+            assert!(found.routes.is_empty(), "{path}");
+            assert_eq!(found.params[0], ("tenant".to_owned(), "t".to_owned()), "{path}");
+            assert!(!routes.knows(path), "an app that Bob stands in front of may have it: {path}");
+        }
+        for path in ["/api/widget/", "/api/widget/t", "/api/widgets/t/chat"] {
+            assert!(routes.find(path).is_none(), "{path}");
+        }
+        assert!(Routes::of(&[Area::Chat]).find("/api/widget/t/nothing").is_none());
     }
 
     #[test]

@@ -3,17 +3,20 @@
 //! One hash takes 19 MiB and tens of milliseconds of a core, so only a few run at a time, a bounded number waits, and
 //! the rest is sent away as [`PasswordError::Busy`] before it costs anything.
 
+mod cost;
+mod pool;
+
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
-use data_encoding::BASE64_NOPAD;
-use tokio::sync::Semaphore;
+use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+
+pub use cost::{PasswordCost, PasswordCostError};
 
 use crate::keyring::{NoRandomness, random_bytes};
 use crate::secret::Secret;
+use pool::Pool;
 
 /// The longest password that is looked at, in bytes.
 pub const LONGEST_PASSWORD: usize = 1_024;
@@ -42,59 +45,6 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// What one hash costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PasswordCost {
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-}
-
-/// The cost is below what argon2 can do (RFC 9106: 8 KiB a lane, one pass, one lane) or above what Bob accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a password costs 8 KiB a lane to 1 GiB, 1 to 64 passes and 1 to 64 lanes")]
-pub struct PasswordCostError;
-
-impl PasswordCost {
-    /// 19 MiB, 2 passes, 1 lane: what OWASP's Password Storage Cheat Sheet asks of argon2id; the default.
-    pub const OWASP: Self = Self { memory_kib: 19 * 1_024, passes: 2, lanes: 1 };
-
-    /// The least argon2 can do. For tests; it protects nobody.
-    pub const FOR_TESTS: Self = Self { memory_kib: 8, passes: 1, lanes: 1 };
-
-    const MOST: Self = Self { memory_kib: 1_024 * 1_024, passes: 64, lanes: 64 };
-
-    /// A cost of `memory_kib` KiB, filled `passes` times, in `lanes` lanes.
-    ///
-    /// # Errors
-    ///
-    /// [`PasswordCostError`] below 8 KiB a lane, one pass or one lane, and above 1 GiB, 64 passes or 64 lanes.
-    pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, PasswordCostError> {
-        let fits =
-            memory_kib <= Self::MOST.memory_kib && passes <= Self::MOST.passes && lanes <= Self::MOST.lanes;
-        let possible = Params::new(memory_kib, passes, lanes, None).is_ok();
-        (fits && possible).then_some(Self { memory_kib, passes, lanes }).ok_or(PasswordCostError)
-    }
-
-    fn argon2(self) -> Argon2<'static> {
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, None);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params.expect("checked when the cost was made"))
-    }
-
-    /// A hash of this cost that no password has.
-    fn dummy(self) -> String {
-        let Self { memory_kib, passes, lanes } = self;
-        let (salt, output) = (BASE64_NOPAD.encode(&[0; 16]), BASE64_NOPAD.encode(&[0; 32]));
-        format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${output}")
-    }
-}
-
-impl Default for PasswordCost {
-    fn default() -> Self {
-        Self::OWASP
-    }
-}
-
 /// Why a password was neither hashed nor checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -119,36 +69,26 @@ impl From<NoRandomness> for PasswordError {
 /// Hashes and checks passwords, a few at a time; clones share the pool.
 ///
 /// The default is [`PasswordCost::OWASP`], 2 at work and 64 waiting. Work that has begun ends even when its caller has
-/// gone, and keeps its place until then.
+/// gone, and keeps its place until then. Memory is taken for those at work only, 19 MiB each by default, handed on while
+/// others wait, and given back to the system when nobody is left.
 #[derive(Clone)]
 pub struct Passwords {
     cost: PasswordCost,
-    /// At work or waiting.
-    places: Arc<Semaphore>,
-    /// At work.
-    workers: Arc<Semaphore>,
-    computed: Arc<AtomicU64>,
+    pool: Arc<Pool>,
 }
 
 impl Passwords {
     /// Hashes at `cost`, 2 at a time, 64 waiting.
     #[must_use]
     pub fn new(cost: PasswordCost) -> Self {
-        Self {
-            cost,
-            places: Arc::new(Semaphore::new(0)),
-            workers: Arc::new(Semaphore::new(0)),
-            computed: Arc::default(),
-        }
-        .with_pool(2, 64)
+        Self { cost, pool: Arc::new(Pool::new(2, 64, blocks(&cost.argon2()))) }
     }
 
     /// Lets `at_work` (at least 1) compute at a time and `waiting` more wait; at most 10,000 of each.
     #[must_use]
     pub fn with_pool(mut self, at_work: usize, waiting: usize) -> Self {
-        let at_work = at_work.clamp(1, 10_000);
-        self.workers = Arc::new(Semaphore::new(at_work));
-        self.places = Arc::new(Semaphore::new(at_work + waiting.min(10_000)));
+        let (at_work, waiting) = (at_work.clamp(1, 10_000), waiting.min(10_000));
+        self.pool = Arc::new(Pool::new(at_work, waiting, blocks(&self.cost.argon2())));
         self
     }
 
@@ -162,13 +102,20 @@ impl Passwords {
         if !has_good_length(&password) {
             return Err(PasswordError::Length);
         }
-        let (salt, argon2): ([u8; 16], _) = (random_bytes()?, self.cost.argon2());
-        self.compute(move || {
-            let hash: Result<phc::PasswordHash, _> =
-                argon2.hash_password_with_salt(password.expose().as_bytes(), &salt);
-            hash.map(|hash| PasswordHash(hash.to_string())).map_err(|_| PasswordError::Failed)
+        let (salt, argon2) = (random_bytes::<16>()?, self.cost.argon2());
+        let hash = move |memory: &mut [Block]| {
+            let salt = Salt::new(&salt)?;
+            let output = output(&argon2, &password, &salt, memory)?;
+            let (version, params) = (Some(Version::V0x13.into()), ParamsString::try_from(argon2.params())?);
+            let algorithm = Algorithm::Argon2id.ident();
+            let hash = phc::PasswordHash { algorithm, version, params, salt: Some(salt), hash: Some(output) };
+            Ok(PasswordHash(hash.to_string()))
+        };
+        let hash = self.pool.compute(blocks(&self.cost.argon2()), hash).await?;
+        hash.map_err(|error: argon2::password_hash::Error| {
+            tracing::error!(%error, "a password could not be hashed");
+            PasswordError::Failed
         })
-        .await?
     }
 
     /// Whether `password` is the one `stored` was made of; the parameters are those that stand in `stored`.
@@ -186,7 +133,7 @@ impl Passwords {
         stored: Option<&PasswordHash>,
     ) -> Result<bool, PasswordError> {
         let readable = stored.filter(|_| has_good_length(&password)).and_then(|stored| {
-            let read = read(stored.as_str());
+            let read = Expected::read(stored.as_str());
             if read.is_none() {
                 tracing::error!("a stored password hash cannot be used; its owner cannot sign in");
             }
@@ -194,16 +141,18 @@ impl Passwords {
         });
         let is_real = readable.is_some();
         let password = if has_good_length(&password) { password } else { Secret::new("") };
-        let hash = readable.unwrap_or_else(|| {
-            phc::PasswordHash::new(&self.cost.dummy()).expect("the dummy is a PHC string")
+        let expected = readable.unwrap_or_else(|| {
+            Expected::read(&self.cost.dummy()).expect("the dummy is a hash like any other")
         });
-        let argon2 = self.cost.argon2();
-        let verdict =
-            self.compute(move || argon2.verify_password(password.expose().as_bytes(), &hash)).await?;
-        match verdict {
-            Ok(()) => Ok(is_real),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+        let verdict = self.pool.compute(blocks(&expected.argon2), move |memory| {
+            let computed = output(&expected.argon2, &password, &expected.salt, memory)?;
+            // Outputs compare in constant time.
+            Ok(computed == expected.output)
+        });
+        match verdict.await? {
+            Ok(fits) => Ok(fits && is_real),
             Err(error) => {
+                let error: argon2::password_hash::Error = error;
                 tracing::error!(%error, "a password could not be checked");
                 Err(PasswordError::Failed)
             }
@@ -213,23 +162,7 @@ impl Passwords {
     /// How many hashes were computed since the start, right and wrong ones alike; a figure for metrics.
     #[must_use]
     pub fn computed(&self) -> u64 {
-        self.computed.load(Ordering::Relaxed)
-    }
-
-    async fn compute<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, PasswordError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
-        let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(|_| PasswordError::Failed)?;
-        let computed = Arc::clone(&self.computed);
-        let task = tokio::task::spawn_blocking(move || {
-            let result = work();
-            computed.fetch_add(1, Ordering::Relaxed);
-            drop((worker, place));
-            result
-        });
-        task.await.map_err(|_| PasswordError::Failed)
+        self.pool.computed()
     }
 }
 
@@ -249,35 +182,61 @@ fn has_good_length(password: &Secret) -> bool {
     (1..=LONGEST_PASSWORD).contains(&password.expose().len())
 }
 
-/// Reads a stored hash of a cost that Bob is ready to pay.
-fn read(stored: &str) -> Option<phc::PasswordHash> {
-    let hash = phc::PasswordHash::new(stored).ok()?;
-    Algorithm::try_from(hash.algorithm.as_str()).ok()?;
-    let params = Params::try_from(&hash).ok()?;
-    PasswordCost::new(params.m_cost(), params.t_cost(), params.p_cost()).ok()?;
-    (hash.salt.is_some() && hash.hash.is_some()).then_some(hash)
+/// What a stored hash asks of a password.
+struct Expected {
+    argon2: Argon2<'static>,
+    salt: Salt,
+    output: Output,
+}
+
+impl Expected {
+    /// Reads a stored hash of a cost that Bob is ready to pay.
+    fn read(stored: &str) -> Option<Self> {
+        let hash = phc::PasswordHash::new(stored).ok()?;
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+        let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+        let params = Params::try_from(&hash).ok()?;
+        PasswordCost::new(params.m_cost(), params.t_cost(), params.p_cost()).ok()?;
+        Some(Self { argon2: Argon2::new(algorithm, version, params), salt: hash.salt?, output: hash.hash? })
+    }
+}
+
+/// The memory that a hash fills, in KiB.
+fn blocks(argon2: &Argon2<'_>) -> usize {
+    argon2.params().block_count()
+}
+
+/// Computes in `memory`, which holds at least [`blocks`]; what is in there does not matter.
+fn output(
+    argon2: &Argon2<'_>,
+    password: &Secret,
+    salt: &Salt,
+    memory: &mut [Block],
+) -> Result<Output, argon2::password_hash::Error> {
+    let length = argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let mut bytes = [0; Output::MAX_LENGTH];
+    let bytes = bytes.get_mut(..length).ok_or(argon2::password_hash::Error::OutputSize)?;
+    argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, bytes, memory)?;
+    Ok(Output::new(bytes)?)
 }
 
 #[cfg(test)]
 impl Passwords {
     /// Leaves no place in the queue while it is held.
     pub(super) fn fill(&self) -> tokio::sync::OwnedSemaphorePermit {
-        Self::take_all(&self.places)
+        self.pool.fill()
     }
 
     /// Lets nobody work while it is held.
     pub(super) fn stop(&self) -> tokio::sync::OwnedSemaphorePermit {
-        Self::take_all(&self.workers)
-    }
-
-    fn take_all(semaphore: &Arc<Semaphore>) -> tokio::sync::OwnedSemaphorePermit {
-        let all = u32::try_from(semaphore.available_permits()).unwrap();
-        Arc::clone(semaphore).try_acquire_many_owned(all).unwrap()
+        self.pool.stop()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use argon2::{PasswordHasher as _, PasswordVerifier as _};
+
     use super::*;
 
     fn cheap() -> Passwords {
@@ -319,6 +278,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_others_left_in_the_memory_changes_no_hash() {
+        let stored = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        let passwords = Passwords::new(PasswordCost::new(256, 2, 1).unwrap()).with_pool(1, 1);
+        let stopped = passwords.stop();
+        let other = passwords.hash(Secret::new("correct horse"));
+        let stored = PasswordHash::from_stored(stored.to_owned());
+        let right = passwords.verify(Secret::new("password"), Some(&stored));
+        // Both wait, so that the second computes in the memory of the first.
+        let go = async { drop(stopped) };
+        let (other, right, ()) = tokio::join!(other, right, go);
+        assert_eq!(right, Ok(true));
+        assert_eq!(cheap().verify(Secret::new("correct horse"), Some(&other.unwrap())).await, Ok(true));
+    }
+
+    #[tokio::test]
+    async fn hashes_of_any_kind_of_argon2_are_understood() {
+        for (algorithm, version, cost, length) in [
+            (Algorithm::Argon2id, Version::V0x13, (8, 1, 1), 32),
+            (Algorithm::Argon2id, Version::V0x10, (64, 3, 2), 16),
+            (Algorithm::Argon2i, Version::V0x13, (35, 2, 4), 64),
+            (Algorithm::Argon2d, Version::V0x10, (8, 1, 1), 10),
+        ] {
+            let params = Params::new(cost.0, cost.1, cost.2, Some(length)).unwrap();
+            let argon2 = Argon2::new(algorithm, version, params);
+            let stored = argon2.hash_password_with_salt(b"correct horse", b"a salt of theirs").unwrap();
+            let stored = PasswordHash::from_stored(stored.to_string());
+            let is_right = async |password| cheap().verify(Secret::new(password), Some(&stored)).await;
+            assert_eq!(is_right("correct horse").await, Ok(true), "{}", stored.as_str());
+            assert_eq!(is_right("correct horsf").await, Ok(false), "{}", stored.as_str());
+        }
+    }
+
+    #[tokio::test]
+    async fn others_understand_what_is_stored() {
+        let stored = hash("correct horse").await;
+        let stored = phc::PasswordHash::new(stored.as_str()).unwrap();
+        assert_eq!(Argon2::default().verify_password(b"correct horse", &stored), Ok(()));
+        assert!(Argon2::default().verify_password(b"correct horsf", &stored).is_err());
+    }
+
+    #[tokio::test]
     async fn the_default_cost_is_what_owasp_asks_for() {
         let stored = Passwords::default().hash(Secret::new("correct horse")).await.unwrap();
         assert!(stored.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", stored.as_str());
@@ -334,13 +334,14 @@ mod tests {
             "plain",
             "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA",
             "$2b$10$abcdefghijklmnopqrstuv",
+            "$argon2id$v=20$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
         ] {
             let stored = PasswordHash::from_stored(broken.to_owned());
             assert_eq!(passwords.verify(Secret::new("plain"), Some(&stored)).await, Ok(false), "{broken}");
         }
-        assert_eq!(passwords.computed(), 5);
+        assert_eq!(passwords.computed(), 6);
         let dummy = PasswordHash::from_stored(PasswordCost::FOR_TESTS.dummy());
-        assert!(read(dummy.as_str()).is_some(), "the dummy has the cost of a real hash");
+        assert!(Expected::read(dummy.as_str()).is_some(), "the dummy has the cost of a real hash");
     }
 
     #[tokio::test]
@@ -360,9 +361,9 @@ mod tests {
     fn a_stored_hash_cannot_ask_for_more_than_bob_is_ready_to_pay() {
         let (salt, output) = ("AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA");
         for cost in ["m=4294967295,t=1,p=1", "m=8,t=65,p=1", "m=1024,t=1,p=65"] {
-            assert!(read(&format!("$argon2id$v=19${cost}${salt}${output}")).is_none(), "{cost}");
+            assert!(Expected::read(&format!("$argon2id$v=19${cost}${salt}${output}")).is_none(), "{cost}");
         }
-        assert!(read(&format!("$argon2id$v=19$m=65536,t=3,p=4${salt}${output}")).is_some());
+        assert!(Expected::read(&format!("$argon2id$v=19$m=65536,t=3,p=4${salt}${output}")).is_some());
         assert_eq!(PasswordCost::new(7, 1, 1), Err(PasswordCostError));
         assert_eq!(PasswordCost::new(8, 0, 1), Err(PasswordCostError));
         assert_eq!(PasswordCost::new(8, 1, 2), Err(PasswordCostError));
@@ -376,9 +377,7 @@ mod tests {
             let passwords = passwords.clone();
             async move { passwords.verify(Secret::new("a"), None).await }
         });
-        while passwords.places.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
+        passwords.pool.is_full().await;
 
         assert_eq!(passwords.verify(Secret::new("a"), None).await, Err(PasswordError::Busy));
         assert_eq!(passwords.hash(Secret::new("a")).await, Err(PasswordError::Busy));

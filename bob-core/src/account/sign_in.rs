@@ -25,6 +25,7 @@ use crate::act::Act;
 use crate::clock::{Clock, later};
 use crate::id::{LoginId, TenantId};
 use crate::keyring::{NoRandomness, PurposeKeys};
+use crate::limit::Limited;
 use crate::secret::Secret;
 use crate::storage::{AccountStore, LoginStore, SharedStorage, StorageError, StorageErrorKind};
 use crate::tenant::TenantRef;
@@ -91,10 +92,7 @@ pub enum SignInError {
     ChooseTenant(Vec<Membership>),
     /// Too many attempts failed; this one was not looked at.
     #[error("too many attempts to sign in")]
-    TooManyAttempts {
-        /// How long to wait before the next.
-        retry_after: Duration,
-    },
+    TooManyAttempts(Limited),
     /// Too many passwords are being checked; this one was not looked at. Try again in a moment.
     #[error("too many sign-ins at a time")]
     Busy,
@@ -198,7 +196,7 @@ impl SignIn {
             .memory
             .throttle
             .begin(&credentials.email, client, self.clock.now())
-            .map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
+            .map_err(SignInError::TooManyAttempts)?;
         if !attempt.delay().is_zero() {
             tokio::time::sleep(attempt.delay()).await;
         }

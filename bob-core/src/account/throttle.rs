@@ -16,6 +16,7 @@ use super::Email;
 use super::bounded::BoundedMap;
 use crate::clock::{earlier, later, until};
 use crate::keyring::PurposeKeys;
+use crate::limit::{Limited, Quota, Rate};
 
 /// How long a failure counts.
 pub const THROTTLE_WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -25,6 +26,10 @@ pub const FAILURES_PER_ACCOUNT_AND_ADDRESS: usize = 10;
 
 /// Failures from one address, after which it is refused.
 pub const FAILURES_PER_ADDRESS: usize = 50;
+
+/// The limits that refuse, by their names in the `RateLimit` field.
+const OF_PAIR: (&str, usize) = ("sign-in", FAILURES_PER_ACCOUNT_AND_ADDRESS);
+const OF_ADDRESS: (&str, usize) = ("sign-in-address", FAILURES_PER_ADDRESS);
 
 /// Failures of one account over all addresses, after which its answers slow down.
 pub const FAILURES_PER_ACCOUNT: usize = 100;
@@ -139,15 +144,13 @@ impl Throttle {
         email: &Email,
         client: Option<IpAddr>,
         now: Timestamp,
-    ) -> Result<Attempt<'_>, Duration> {
+    ) -> Result<Attempt<'_>, Limited> {
         let (tag, bucket) = (self.tag(email), Bucket::of(client));
         let mut counters = self.counters();
-        let pair = counters.pairs.get_mut(&(tag, bucket));
-        let of_pair = pair.and_then(|counter| counter.wait(FAILURES_PER_ACCOUNT_AND_ADDRESS, now));
-        let address = counters.addresses.get_mut(&bucket);
-        let of_address = address.and_then(|counter| counter.wait(FAILURES_PER_ADDRESS, now));
-        if let Some(wait) = of_pair.max(of_address) {
-            return Err(wait);
+        let of_pair = limited(counters.pairs.get_mut(&(tag, bucket)), OF_PAIR, now);
+        let of_address = limited(counters.addresses.get_mut(&bucket), OF_ADDRESS, now);
+        if let Some(limited) = of_pair.into_iter().chain(of_address).max_by_key(|it| it.retry_after) {
+            return Err(limited);
         }
         let failures = counters.accounts.get_mut(&tag).map_or(0, |counter| {
             counter.forget_old(now);
@@ -197,6 +200,14 @@ impl Throttle {
         // Counters are right after each step.
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The refusal of a counter that has reached a limit.
+fn limited(counter: Option<&mut Counter>, of: (&'static str, usize), now: Timestamp) -> Option<Limited> {
+    let (policy, count) = of;
+    let retry_after = counter?.wait(count, now)?;
+    let rate = Rate { count: u32::try_from(count).unwrap_or(u32::MAX), per: THROTTLE_WINDOW };
+    Some(Limited { policy, quota: Quota::Within(rate), retry_after })
 }
 
 fn entry<K: Copy + Eq + std::hash::Hash>(map: &mut BoundedMap<K, Counter>, key: K) -> &mut Counter {
@@ -312,7 +323,8 @@ mod tests {
     #[track_caller]
     fn check(throttle: &Throttle, name: &str, client: &str, now: Timestamp, wait: Option<u64>) {
         let refused = throttle.begin(&email(name), address(client), now).map(Attempt::excused).err();
-        assert_eq!(refused, wait.map(Duration::from_secs), "{name} from {client}");
+        let wait = wait.map(Duration::from_secs);
+        assert_eq!(refused.map(|limited| limited.retry_after), wait, "{name} from {client}");
     }
 
     #[test]
@@ -347,6 +359,9 @@ mod tests {
         check(&throttle, "anna", "192.0.2.1", now, Some(900));
         check(&throttle, "anna", "192.0.2.2", now, None);
         check(&throttle, "anna", "::ffff:192.0.2.1", now, Some(900));
+        let limited = throttle.begin(&email("anna"), address("192.0.2.1"), now).unwrap_err();
+        let rate = Rate { count: 50, per: THROTTLE_WINDOW };
+        assert_eq!((limited.policy, limited.quota), ("sign-in-address", Quota::Within(rate)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Counted, Rate};
+use super::{Counted, Quota, Rate};
 use crate::clock::{later, until};
 
 /// How many buckets are remembered; beyond that, the ones that are nearest to full again are forgotten.
@@ -29,6 +29,8 @@ pub struct Allowed {
 pub struct Limited {
     /// Which limit.
     pub policy: &'static str,
+    /// What it allows.
+    pub quota: Quota,
     /// When to try again.
     pub retry_after: Duration,
 }
@@ -92,7 +94,7 @@ fn fill(
         let next = later(full, step);
         let over = until(now, next).saturating_sub(step * rate.count.max(1));
         if !over.is_zero() {
-            return Err(Limited { policy: bucket.policy(), retry_after: over });
+            return Err(Limited { policy: bucket.policy(), quota: Quota::Within(rate), retry_after: over });
         }
         let used = until(now, next).as_nanos().div_ceil(step.as_nanos());
         let remaining = rate.count.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));

@@ -33,6 +33,15 @@ impl Rate {
     }
 }
 
+/// What a limit allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quota {
+    /// So many within so long.
+    Within(Rate),
+    /// So many open at the same time.
+    AtOnce(u32),
+}
+
 /// The limits of a mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -226,6 +235,7 @@ mod tests {
         }
         let limited = limits.take(&[visitor], now).unwrap_err();
         assert_eq!((limited.policy, limited.retry_after), ("visitor", Duration::from_secs(3)));
+        assert_eq!(limited.quota, Quota::Within(Rate::per_minute(20)));
         assert!(limits.take(&[visitor], later(now, Duration::from_millis(2_999))).is_err());
         assert!(limits.take(&[visitor], later(now, Duration::from_secs(3))).is_ok());
         assert!(limits.take(&[visitor], later(now, Duration::from_secs(3))).is_err());
@@ -235,7 +245,8 @@ mod tests {
     fn streams_are_counted_while_they_are_open() {
         let limits = Limits::new(LimitRates::default());
         let open: Vec<_> = (0..20).map(|_| limits.open_stream(address("192.0.2.1")).unwrap()).collect();
-        assert!(limits.open_stream(address("192.0.2.1")).is_err());
+        let limited = limits.open_stream(address("192.0.2.1")).unwrap_err();
+        assert_eq!((limited.policy, limited.quota), ("streams", Quota::AtOnce(20)));
         assert!(limits.open_stream(address("192.0.2.2")).is_ok());
         drop(open);
         assert!(limits.open_stream(address("192.0.2.1")).is_ok());

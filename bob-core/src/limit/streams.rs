@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{AddressBucket, Limited};
+use super::{AddressBucket, Limited, Quota};
 
 type Counts = Mutex<HashMap<AddressBucket, u32>>;
 
@@ -17,7 +17,8 @@ impl OpenStreams {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let open = counts.entry(address).or_default();
         if *open >= most {
-            return Err(Limited { policy: "streams", retry_after: Duration::from_secs(5) });
+            let retry_after = Duration::from_secs(5);
+            return Err(Limited { policy: "streams", quota: Quota::AtOnce(most), retry_after });
         }
         *open += 1;
         Ok(StreamGuard { counts: Arc::clone(&self.0), address })

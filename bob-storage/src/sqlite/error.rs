@@ -10,6 +10,9 @@ use sqlx::migrate::MigrateError;
 /// cannot open, protocol.
 const NOT_NOW: [i32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
 
+/// SQLite's primary result code for a database whose pages make no sense.
+const DAMAGED: i32 = 11;
+
 /// SQLite's primary result code for a file that is no database.
 const NOT_A_DATABASE: i32 = 26;
 
@@ -50,6 +53,11 @@ pub(super) fn kind_of(error: &sqlx::Error) -> StorageErrorKind {
         return StorageErrorKind::Conflict;
     }
     StorageErrorKind::Corrupt
+}
+
+/// Whether the file itself is damaged.
+pub(super) fn is_damage(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(code) == Some(DAMAGED)
 }
 
 /// Names the operation that a statement failed in.
@@ -95,7 +103,7 @@ impl fmt::Display for OpenErrorKind {
 pub struct OpenError {
     kind: OpenErrorKind,
     #[source]
-    source: Box<dyn std::error::Error + Send + Sync>,
+    pub(super) source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl OpenError {

@@ -2,10 +2,12 @@
 
 mod account;
 mod audit;
+mod backup;
 mod conversation;
 mod error;
 mod knowledge;
 mod login;
+mod migrate;
 mod open;
 mod record;
 mod rows;
@@ -25,6 +27,7 @@ use error::failed;
 use rows::{Cells, micros};
 use writer::Writer;
 
+pub use backup::{BackupError, BackupErrorKind, backup, restore};
 pub use error::{OpenError, OpenErrorKind};
 pub use open::{ParseOptionsError, SqliteOptions};
 
@@ -60,6 +63,7 @@ pub struct SqliteStorage {
 struct Shared {
     writer: Writer,
     readers: SqlitePool,
+    options: SqliteOptions,
 }
 
 impl SqliteStorage {
@@ -77,8 +81,8 @@ impl SqliteStorage {
     pub async fn open(options: SqliteOptions) -> std::result::Result<Self, OpenError> {
         let connection = options.prepare().await?;
         let readers = options.reader_pool();
-        let writer = Writer::start(connection, options);
-        Ok(Self { shared: Arc::new(Shared { writer, readers }) })
+        let writer = Writer::start(connection, options.clone());
+        Ok(Self { shared: Arc::new(Shared { writer, readers, options }) })
     }
 
     /// Lets what is queued be written, moves everything into the one file, and closes it.

@@ -1,20 +1,15 @@
-//! Options, connections and migrations.
+//! Options and connections.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use super::error::{OpenError, OpenErrorKind};
-use super::rows::micros;
+use super::migrate::{STEPS, migrate};
 use super::turn::PROCEDURES;
-
-/// Where Bob notes which migrations ran; not sqlx's own table, which the host may use for its migrations.
-const MIGRATIONS: &str = "_bob_migrations";
 
 /// How long to wait before a database that somebody else is just creating is tried again.
 const RETRY: Duration = Duration::from_millis(10);
@@ -33,10 +28,11 @@ const RETRY: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
     path: PathBuf,
-    busy_timeout: Duration,
+    pub(super) busy_timeout: Duration,
     readers: u32,
     pub(super) queue: usize,
     max_bytes: Option<u64>,
+    pub(super) max_log_bytes: u64,
 }
 
 /// The text does not name a database file.
@@ -54,6 +50,7 @@ impl SqliteOptions {
             readers: 4,
             queue: 1_024,
             max_bytes: None,
+            max_log_bytes: 64 << 20,
         }
     }
 
@@ -91,6 +88,15 @@ impl SqliteOptions {
         self
     }
 
+    /// How large the write-ahead log beside the file may grow, at least 16 MiB; 64 MiB. Past three quarters of it writes
+    /// are refused until it can be emptied, which somebody can only prevent by reading for a long time; the last quarter
+    /// is for the writes under way.
+    #[must_use]
+    pub fn max_log_bytes(mut self, bytes: u64) -> Self {
+        self.max_log_bytes = bytes.max(16 << 20);
+        self
+    }
+
     /// What every connection shares. The busy timeout comes first, so that the pragmas behind it may wait.
     fn connect(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
@@ -109,6 +115,17 @@ impl SqliteOptions {
         Ok(connection)
     }
 
+    /// Moves the write-ahead log into the database file and empties it, unless somebody still reads from it after
+    /// `patience`; tells whether it did.
+    ///
+    /// On a connection of its own: the writer's keeps its longer patience.
+    pub(super) async fn empty_log(&self, patience: Duration) -> Result<bool, sqlx::Error> {
+        let mut connection = self.connect().busy_timeout(patience).connect().await?;
+        let moved = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await;
+        connection.close().await?;
+        moved.map(|busy: i64| busy == 0)
+    }
+
     async fn connect_to_write(&self) -> Result<SqliteConnection, sqlx::Error> {
         let options =
             self.connect().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
@@ -122,6 +139,11 @@ impl SqliteOptions {
             sqlx::query(bound).execute(&mut connection).await?;
         }
         Ok(connection)
+    }
+
+    /// One connection that reads.
+    pub(super) async fn reader(&self) -> Result<SqliteConnection, sqlx::Error> {
+        self.connect().read_only(true).connect().await
     }
 
     /// Connections that read, made as they are needed.
@@ -155,7 +177,7 @@ impl SqliteOptions {
             let why = "the file system has no shared memory, which WAL needs";
             return Err(OpenError::because(OpenErrorKind::Unavailable, why));
         }
-        migrate(&mut connection).await?;
+        migrate(&mut connection, STEPS).await?;
         prepare_procedures(&mut connection).await?;
         Ok(connection)
     }
@@ -196,40 +218,6 @@ fn create(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
-}
-
-fn migrations() -> Migrator {
-    let first = include_str!("../../migrations/sqlite/0001_begin.sql");
-    let step = |version, name: &'static str, sql: &'static str| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    let mut migrator = Migrator::with_migrations(vec![step(1, "begin", first)]);
-    migrator.dangerous_set_table_name(MIGRATIONS);
-    migrator
-}
-
-/// Brings the tables up to date, all or nothing; the write lock keeps other processes out meanwhile.
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration, VersionMissing};
-
-    let migrator = migrations();
-    let newest = migrator.iter().map(|migration| migration.version).max();
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    match migrator.run_direct(None, &mut *transaction, false).await {
-        Ok(()) => {}
-        Err(Execute(error) | ExecuteMigration(error, _)) => return Err(error.into()),
-        Err(VersionMissing(version)) if Some(version) > newest => {
-            return Err(OpenError::because(OpenErrorKind::Newer, VersionMissing(version)));
-        }
-        Err(error) => return Err(OpenError::because(OpenErrorKind::NotBobs, error)),
-    }
-    // Says at once what a turn would find out later: that the file cannot be written.
-    sqlx::query("INSERT OR REPLACE INTO bob_health (node, at) VALUES (0, $1)")
-        .bind(micros(Timestamp::now()))
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(())
 }
 
 #[cfg(test)]

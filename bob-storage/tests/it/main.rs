@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
+mod backup;
 mod claims;
 mod commit;
+mod log;
 mod open;
 mod schema;
 mod trouble;

@@ -3,7 +3,6 @@
 mod session;
 
 use bob_core::account::{Person, SignInError};
-use bob_core::limit::Limited;
 use http::Method;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -51,9 +50,8 @@ impl From<SignInError> for Problem {
                 "choose_business",
                 "Name one of your businesses in business_id.",
             ),
-            SignInError::TooManyAttempts { retry_after } => {
-                let detail = "Too many attempts to sign in. Please wait.";
-                Self::limited("too_many_attempts", detail, &Limited { policy: "sign-in", retry_after })
+            SignInError::TooManyAttempts(limited) => {
+                Self::limited("too_many_attempts", "Too many attempts to sign in. Please wait.", &limited)
             }
             SignInError::Busy => {
                 Self::unavailable("busy", "Many people sign in at this moment. Please try again.")

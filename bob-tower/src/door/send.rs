@@ -16,8 +16,9 @@ use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Response};
 
 use crate::body::BobBody;
-use crate::dispatch::{Call, mark_limit};
+use crate::dispatch::Call;
 use crate::problem::Problem;
+use crate::rate_limit;
 use crate::request::{list, single, wants_events};
 use crate::sse::EventBody;
 use crate::wire::chat::{ChatRequest, EventWriter};
@@ -123,7 +124,7 @@ pub(super) async fn answer(
             .headers_mut()
             .insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
     }
-    mark_limit(response.headers_mut(), taken.allowed);
+    rate_limit::mark(response.headers_mut(), taken.allowed);
     Ok((response, proof))
 }
 

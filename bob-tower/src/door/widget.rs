@@ -5,14 +5,15 @@ use std::sync::Arc;
 use bob_core::act::Principal;
 use bob_core::answer::Phrases;
 use bob_core::conversation::Door;
+use bob_core::directory::FencedKey;
 use bob_core::id::{TenantId, VisitorId, WidgetKeyId};
 use bob_core::knowledge::Audience;
 use bob_core::limit::Counted;
-use bob_core::origin::{CorsDecision, Origin, OriginPattern};
+use bob_core::origin::{CorsDecision, Origin};
 use bob_core::storage::TenantSnapshot;
 use bob_core::tenant::TenantRef;
 use bob_core::visitor::VisitorProof;
-use bob_core::widget_key::{KeyMode, PublishableKey, WidgetKey};
+use bob_core::widget_key::PublishableKey;
 use http::header::{HeaderMap, HeaderValue, ORIGIN};
 use http::{Method, Response, StatusCode};
 
@@ -54,12 +55,9 @@ pub(crate) async fn preflight(
         };
     };
     let id: TenantId = tenant.parse().map_err(|_| cors::refused())?;
-    let tenant = mounted.bob.directory().snapshot(&id).await?.ok_or_else(cors::refused)?;
+    let fence = mounted.bob.directory().fence(&id).await?.ok_or_else(cors::refused)?;
     let now = mounted.bob.clock().now();
-    let live = tenant.widget_keys.iter().filter(|key| key.is_live(now));
-    let fits = |key: &WidgetKey, origin: &OriginPattern| is_live_mode(key) || origin.is_loopback();
-    let allowed = live.flat_map(|key| key.origins.iter().filter(move |origin| fits(key, origin)));
-    cors::preflight(headers, |origin| CorsDecision::by(allowed, origin))
+    cors::preflight(headers, |origin| fence.decide(origin, now))
 }
 
 /// Checks key and origin together, before anything else of the request is read.
@@ -72,24 +70,14 @@ pub(crate) async fn caller(call: &Call) -> Result<WidgetCaller, Problem> {
     if in_path.is_some_and(|(_, tenant)| tenant.parse() != Ok(key.tenant())) {
         return Err(unknown());
     }
-    let tenant = call.mounted.bob.directory().snapshot(&key.tenant()).await?.ok_or_else(unknown)?;
-    let now = call.mounted.bob.clock().now();
-    let live =
-        tenant.widget_keys.iter().find(|known| known.key == key && known.is_live(now)).ok_or_else(unknown)?;
+    let fence = call.mounted.bob.directory().fence(&key.tenant()).await?.ok_or_else(unknown)?;
+    let live = fence.live_key(&key, call.mounted.bob.clock().now()).ok_or_else(unknown)?;
     let origin = allowed_origin(call, live)?;
-    Ok(WidgetCaller { key: live.id, text: text.to_owned(), origin, tenant: Arc::clone(&tenant) })
+    Ok(WidgetCaller { key: live.key.id, text: text.to_owned(), origin, tenant: Arc::clone(fence.snapshot()) })
 }
 
-/// Whether a key is for more than pages of the machine that tries it out.
-fn is_live_mode(key: &WidgetKey) -> bool {
-    key.key.mode() == KeyMode::Live
-}
-
-fn allowed_origin(call: &Call, key: &WidgetKey) -> Result<Option<AllowedOrigin>, Problem> {
-    let allows = |origin: &Origin| {
-        let listed = CorsDecision::by(&key.origins, Some(origin)) == CorsDecision::Echo;
-        listed && (is_live_mode(key) || origin.is_loopback())
-    };
+fn allowed_origin(call: &Call, key: FencedKey<'_>) -> Result<Option<AllowedOrigin>, Problem> {
+    let allows = |origin: &Origin| key.decide(Some(origin)) == CorsDecision::Echo;
     if let Some(text) = single(call.headers(), ORIGIN.as_str())? {
         text.parse::<Origin>().ok().filter(allows).ok_or_else(cors::refused)?;
         let echo = HeaderValue::from_str(text).map_err(|_| cors::refused())?;

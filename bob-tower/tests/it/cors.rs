@@ -38,6 +38,7 @@ impl Key {
 const TENANT: &str = "/api/widget/{shop}/chat";
 const GENERIC: &str = "/api/widget/chat";
 const CONFIG: &str = "/api/widget/{shop}/config";
+const UNKNOWN: &str = "/api/widget/{shop}/nothing/here";
 const NOBODY: &str = "/api/widget/01890a5d-ac96-774b-bcce-b302099a8057/chat";
 
 /// What holds for every answer of this door, whatever it says.
@@ -139,6 +140,9 @@ const PREFLIGHTS: &[(&str, &[&str], bool)] = &[
     (CONFIG, &["https://evil.example"], false),
     ("/api/widget/{shop}/history", &["https://shop.example"], true),
     ("/api/widget/{shop}/turns/x/events", &["https://shop.example"], true),
+    ("/api/widget/{shop}/nothing/here", &["https://shop.example"], true),
+    ("/api/widget/{shop}/nothing/here", &["https://evil.example"], false),
+    ("/api/widget/nothing/here/at/all", &["https://shop.example"], false),
     ("/api/widget/{rival}/chat", &["https://shop.example"], false),
     ("/api/widget/{rival}/chat", &["https://rival.example"], true),
     (NOBODY, &["https://shop.example"], false),
@@ -258,6 +262,11 @@ const ROWS: &[Row] = &[
     ("DELETE", TENANT, NoKey, PAGE, CROSS, 401, "unknown_widget_key"),
     ("DELETE", TENANT, Shop, Some("https://evil.example"), CROSS, 403, "origin_not_allowed"),
     ("TRACE", TENANT, NoKey, None, None, 401, "unknown_widget_key"),
+    // Nor which addresses.
+    ("GET", UNKNOWN, NoKey, PAGE, CROSS, 401, "unknown_widget_key"),
+    ("GET", UNKNOWN, Rival, Some("https://rival.example"), CROSS, 401, "unknown_widget_key"),
+    ("POST", UNKNOWN, Shop, Some("https://evil.example"), CROSS, 403, "origin_not_allowed"),
+    ("POST", UNKNOWN, Shop, None, None, 403, "origin_required"),
 ];
 
 #[tokio::test]
@@ -350,6 +359,9 @@ async fn once_key_and_origin_agree_every_answer_is_readable() {
         (fresh("DELETE", TENANT), 405, "method_not_allowed"),
         (fresh("PUT", CONFIG), 405, "method_not_allowed"),
         (fresh("TRACE", GENERIC), 405, "method_not_allowed"),
+        (fresh("GET", UNKNOWN), 404, "not_found"),
+        (fresh("POST", UNKNOWN).body("hi"), 404, "not_found"),
+        (fresh("GET", "/api/widget/{shop}/turns/x"), 404, "not_found"),
         (fresh("GET", "/api/widget/{shop}/history?session_id=s"), 401, "visitor_proof_required"),
     ];
     for (ask, status, code) in rows {
@@ -405,8 +417,9 @@ async fn other_doors_have_no_fence_to_open() {
         assert_eq!((answer.status, &*answer.code()), (405, "method_not_allowed"), "{path}");
         assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{path}");
     }
-    let unknown =
-        app.ask("OPTIONS", "/api/widget/nothing/here/at/all").header("origin", SHOP_PAGE).send().await;
-    assert_eq!(unknown.status, 404);
-    check_cors(&unknown, None, "no such address");
+    for path in ["/api/widget/nothing", "/api/widget/{shop}"] {
+        let unknown = app.ask("OPTIONS", path).header("origin", SHOP_PAGE).send().await;
+        assert_eq!(unknown.status, 404, "{path}");
+        check_cors(&unknown, None, path);
+    }
 }

@@ -33,6 +33,16 @@ fn check_refused(answer: &Answer, policy: &str, seconds: u32) {
     assert_eq!((answer.status, &*answer.code()), (429, "rate_limited"), "{policy}: {}", answer.text());
     assert_eq!(answer.header("retry-after"), Some(&*seconds.to_string()), "{policy}");
     assert_eq!(answer.header("ratelimit"), Some(&*format!("\"{policy}\";r=0;t={seconds}")));
+    let allows = match policy {
+        "new-visitors" => "q=30;w=60",
+        "visitor" => "q=20;w=60",
+        "address" => "q=60;w=60",
+        "key" => "q=600;w=60",
+        "tenant" => "q=1200;w=60",
+        "streams" => "q=20;qu=\"concurrent-requests\"",
+        other => panic!("{other}"),
+    };
+    assert_eq!(answer.header("ratelimit-policy"), Some(&*format!("\"{policy}\";{allows}")));
 }
 
 #[tokio::test]

@@ -321,6 +321,7 @@ async fn guessing_is_slowed_down_for_known_and_unknown_accounts_alike() {
         assert_eq!((refused.status, &*refused.code()), (429, "too_many_attempts"), "{email}");
         let after = refused.header("retry-after").unwrap();
         assert_eq!(refused.header("ratelimit"), Some(&*format!("\"sign-in\";r=0;t={after}")));
+        assert_eq!(refused.header("ratelimit-policy"), Some("\"sign-in\";q=10;w=900"));
         assert!(after.parse::<u64>().unwrap() <= THROTTLE_WINDOW.as_secs());
         let neighbour = login(&app, CUSTOMER, "agent@shop.example", PASSWORD).send().await;
         assert_eq!(neighbour.status, 200, "another account from the same address");
@@ -340,6 +341,7 @@ async fn an_address_that_guesses_at_many_accounts_is_shut_out() {
     }
     let refused = login(&app, CUSTOMER, "owner@shop.example", PASSWORD).send().await;
     assert_eq!(refused.status, 429);
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"sign-in-address\";q=50;w=900"));
     let elsewhere = login(&app, CUSTOMER, "owner@shop.example", PASSWORD).peer("192.0.2.2");
     assert_eq!(elsewhere.send().await.status, 200);
 }

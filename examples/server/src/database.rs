@@ -43,7 +43,9 @@ impl Database {
         let keyring = self.keyring(options)?;
         Ok(match self {
             Self::Sqlite(database) => OpenDatabase::Sqlite(SqliteStorage::open(database, keyring).await?),
-            Self::Postgres(database) => OpenDatabase::Postgres(PostgresStorage::open(database, keyring).await?),
+            Self::Postgres(database) => {
+                OpenDatabase::Postgres(PostgresStorage::open(database, keyring).await?)
+            }
         })
     }
 
@@ -54,6 +56,14 @@ impl Database {
             Self::Postgres(_) => Path::new(""),
         };
         options.key_file.clone().unwrap_or_else(|| beside.join("bob.key"))
+    }
+
+    /// Where the keys are, for people.
+    pub fn keys_place(&self, options: &DatabaseOptions) -> String {
+        match options.keys {
+            Some(_) => "BOB_KEYS".to_owned(),
+            None => self.key_file(options).display().to_string(),
+        }
     }
 
     /// A first key is made beside a new file; the nodes of a cluster must all be given the same one.

@@ -28,6 +28,15 @@ impl fmt::Debug for DatabaseOptions {
     }
 }
 
+/// A backup, and the database that it is made of or restored to.
+#[derive(Debug, Clone, Args)]
+pub struct CopyOptions {
+    /// The backup.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub database: DatabaseOptions,
+}
+
 /// Settings of the server.
 #[derive(Debug, Clone, Args)]
 pub struct ServeOptions {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use bob_core::Bob;
 use bob_core::knowledge::{Audience, KnowledgeVersion};
 use bob_core::language::Language;
 use bob_core::tenant::TenantRef;
+use tracing::Instrument as _;
+use uuid::Uuid;
 
 use crate::demo;
 
@@ -32,7 +35,20 @@ pub fn pages(bob: &Bob, demo: bool) -> Router {
         .route("/site/style.css", get(style))
         .route("/help", get(|| async { Redirect::temporary("help/en") }))
         .route("/help/{language}", get(help))
+        .layer(from_fn(identified))
         .with_state(Arc::new(bob.clone()))
+}
+
+/// Gives every answer its id, as Bob's own answers have one.
+async fn identified(request: Request, next: Next) -> Response {
+    let id = Uuid::now_v7().to_string();
+    let mut response = next.run(request).instrument(tracing::info_span!("request", %id)).await;
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 async fn index(State(bob): State<Arc<Bob>>) -> Response {
@@ -102,9 +118,43 @@ fn page(html: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("same-origin")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
     (headers, html).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use axum::body::Body;
+    use axum::http::Method;
+    use bob_core::storage::memory::MemoryStorage;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_answer_of_the_site_has_an_id_of_its_own() {
+        let storage = Arc::new(MemoryStorage::new());
+        let bob = Bob::build(storage).build().await.unwrap();
+        let mut ids = HashSet::new();
+        for (method, path, status) in [
+            (Method::GET, "/site/style.css", 200),
+            (Method::HEAD, "/site/style.css", 200),
+            (Method::GET, "/help", 307),
+            (Method::GET, "/help/en", 404),
+            (Method::GET, "/", 404),
+            (Method::POST, "/", 405),
+        ] {
+            let row = format!("{method} {path}");
+            let request = Request::builder().method(method).uri(path).header("x-request-id", "not-yours");
+            let answer = pages(&bob, true).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(answer.status(), status, "{row}");
+            assert_eq!(answer.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{row}");
+            let id: Uuid = answer.headers()["x-request-id"].to_str().unwrap().parse().unwrap();
+            assert!(ids.insert(id), "{row}");
+        }
+    }
 }

@@ -277,7 +277,7 @@ fn unavailable<T: fmt::Debug>(answer: Result<T, SignInError>) {
 #[track_caller]
 fn too_many<T: fmt::Debug>(answer: Result<T, SignInError>, seconds: u64) {
     match answer {
-        Err(SignInError::TooManyAttempts { retry_after }) => assert_eq!(retry_after.as_secs(), seconds),
+        Err(SignInError::TooManyAttempts(limited)) => assert_eq!(limited.retry_after.as_secs(), seconds),
         other => panic!("{other:?}"),
     }
 }

@@ -86,51 +86,36 @@ pub(super) const PROCEDURE: &str = "
         WHERE NEW.scope_2 IS NOT NULL AND changes() = 1;
     END";
 
-/// What came of the attempt.
-pub(super) enum Begun {
-    /// The turn is open; [`opened`] reads how.
-    Opened(Vec<SqliteRow>),
-    /// It is not, or was closed at once.
-    Otherwise(TurnOpening),
-}
-
-/// Opens the turn in one go where it can be; else finds out what stands in its way, clears what may be cleared, and
-/// tries again.
-pub(super) async fn begin(
+/// Finds out what stands in the turn's way, clears what may be cleared, and tries again.
+pub(super) async fn against_odds(
     unit: &mut Unit<'_>,
     act: &Act,
     tenant: &TenantId,
-    start: &TurnStart,
-    open_now: Query,
-) -> Result<Begun> {
-    let rows = unit.rows(open_now).await?;
-    if !rows.is_empty() {
-        return Ok(Begun::Opened(rows));
+    mut start: TurnStart,
+) -> Result<TurnOpening> {
+    if let Some(known) = repeated(unit, act, tenant, &start).await? {
+        return Ok(known);
     }
-    unit.guard().await?;
-    if let Some(known) = repeated(unit, act, tenant, start).await? {
-        return Ok(Begun::Otherwise(known));
+    if let Some(visitor) = taken_up(unit, act, tenant, &start).await? {
+        start.visitor = VisitorProof::Proven(visitor);
     }
-    let again = taken_up(unit, act, tenant, start).await?;
-    let again = again.map(|visitor| TurnStart { visitor: VisitorProof::Proven(visitor), ..start.clone() });
-    let start = again.as_ref().unwrap_or(start);
-    if let Some(obstacle) = obstacle(unit, tenant, start).await? {
+    if let Some(obstacle) = obstacle(unit, tenant, &start).await? {
         if let Some((turn, lease)) = obstacle.open {
             if lease.holds(act.at) {
-                return Ok(Begun::Otherwise(TurnOpening::Busy { turn, until: lease.until }));
+                return Ok(TurnOpening::Busy { turn, until: lease.until });
             }
             give_up(unit, act, tenant, &turn).await?;
         }
         if obstacle.person {
-            let delivered = deliver(unit, act, tenant, start, obstacle).await?;
-            return Ok(Begun::Otherwise(TurnOpening::Delivered(Box::new(delivered))));
+            let delivered = deliver(unit, act, tenant, &start, obstacle).await?;
+            return Ok(TurnOpening::Delivered(Box::new(delivered)));
         }
     }
-    let rows = unit.rows(open(act, tenant, start, [None, None])).await?;
-    if !rows.is_empty() {
-        return Ok(Begun::Opened(rows));
+    let rows = unit.rows(open(act, tenant, &start, [None, None])).await?;
+    if rows.is_empty() {
+        return Err(corrupt(OPERATION, "nothing stands in the turn's way, yet it does not open"));
     }
-    Err(corrupt(OPERATION, "nothing stands in the turn's way, yet it does not open"))
+    Ok(TurnOpening::Opened(Box::new(opened(&rows, &start)?)))
 }
 
 /// The turn's scopes, of which there are two at most.

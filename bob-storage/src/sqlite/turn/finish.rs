@@ -62,34 +62,21 @@ pub(super) const PROCEDURE: &str = "
         WHERE changes() = 1;
     END";
 
-/// What came of the attempt.
-pub(super) enum Closed {
-    /// The answer is stored; [`stored`] reads how.
-    Stored(SqliteRow),
-    /// It is not, or was before.
-    Otherwise(TurnClosing),
-}
-
-/// Stores the answer in one go if lease and epoch still hold; else finds out what became of the turn.
-pub(super) async fn finish(
+/// Finds out what became of the turn, and keeps the answer for the record if it may not be given any more.
+pub(super) async fn too_late(
     unit: &mut Unit<'_>,
     act: &Act,
     tenant: &TenantId,
     finish: &TurnFinish,
-    store_now: Query,
     content: String,
-) -> Result<Closed> {
-    if let Some(row) = unit.row(store_now).await? {
-        return Ok(Closed::Stored(row));
-    }
+) -> Result<TurnClosing> {
     let found = find(unit, tenant, &finish.turn, OPERATION).await?;
     match found.filter(|(conversation, _)| *conversation == finish.conversation) {
         None => Err(not_found(OPERATION)),
-        Some((_, TurnState::Finished(finished))) => Ok(Closed::Otherwise(TurnClosing::Stored(finished))),
+        Some((_, TurnState::Finished(finished))) => Ok(TurnClosing::Stored(finished)),
         Some(_) => {
-            unit.guard().await?;
             supersede(unit, act, tenant, finish, content).await?;
-            Ok(Closed::Otherwise(TurnClosing::Superseded))
+            Ok(TurnClosing::Superseded)
         }
     }
 }

@@ -10,8 +10,6 @@
 mod begin;
 mod finish;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bob_core::act::Act;
 use bob_core::answer::{Answer, Outcome};
@@ -23,7 +21,7 @@ use bob_core::turn::{FinishedTurn, Lease, TurnClosing, TurnFinish, TurnOpening, 
 use sqlx::sqlite::SqliteRow;
 
 use super::audit::{Subject, note};
-use super::error::corrupt;
+use super::error::{corrupt, failed};
 use super::record;
 use super::rows::{Cells, blob, micros};
 use super::writer::Unit;
@@ -35,20 +33,17 @@ pub(super) const PROCEDURES: [&str; 2] = [begin::PROCEDURE, finish::PROCEDURE];
 #[async_trait]
 impl TurnStore for SqliteStorage {
     async fn begin_turn(&self, act: &Act, tenant: &TenantId, start: TurnStart) -> Result<TurnOpening> {
-        let (act, tenant, start) = (act.clone(), *tenant, Arc::new(start));
-        let open = begin::open(&act, &tenant, &start, begin::scopes(&start));
-        let shared = Arc::clone(&start);
-        let begun = self
-            .writer()
-            .run_atomic(begin::OPERATION, move |unit| {
-                Box::pin(async move { begin::begin(unit, &act, &tenant, &shared, open).await })
-            })
-            .await?;
-        // Reading the history takes longer than fetching it: better here than in the writer's way.
-        match begun {
-            begin::Begun::Opened(rows) => Ok(TurnOpening::Opened(Box::new(begin::opened(&rows, &start)?))),
-            begin::Begun::Otherwise(opening) => Ok(opening),
+        let open = begin::open(act, tenant, &start, begin::scopes(&start));
+        let rows = self.writer().script(begin::OPERATION, open).await?;
+        if !rows.is_empty() {
+            return Ok(TurnOpening::Opened(Box::new(begin::opened(&rows, &start)?)));
         }
+        let (act, tenant) = (act.clone(), *tenant);
+        self.writer()
+            .run(begin::OPERATION, move |unit| {
+                Box::pin(async move { begin::against_odds(unit, &act, &tenant, start).await })
+            })
+            .await
     }
 
     async fn renew_turn(
@@ -59,13 +54,14 @@ impl TurnStore for SqliteStorage {
         lease: &Lease,
     ) -> Result<Option<Lease>> {
         const OPERATION: &str = "renew_turn";
-        let (tenant, turn, renewed) = (*tenant, *turn, lease.renewed(act.at));
+        let renewed = lease.renewed(act.at);
         let update = sqlx::query(
             "UPDATE bob_turns AS t SET lease_until = $6
              WHERE t.tenant_id = $1 AND t.turn_id = $2 AND t.state = 'open'
                AND t.lease_node = $3 AND t.lease_token = $4 AND t.lease_until > $5
                AND EXISTS (SELECT 1 FROM bob_conversations c
-                           WHERE c.tenant_id = $1 AND c.conversation_id = t.conversation_id AND c.epoch = t.epoch)",
+                           WHERE c.tenant_id = $1 AND c.conversation_id = t.conversation_id AND c.epoch = t.epoch)
+             RETURNING 1",
         )
         .bind(blob(tenant.as_uuid()))
         .bind(blob(turn.as_uuid()))
@@ -73,39 +69,31 @@ impl TurnStore for SqliteStorage {
         .bind(lease.token.cast_signed())
         .bind(micros(act.at))
         .bind(micros(renewed.until));
-        self.writer()
-            .run_atomic(OPERATION, move |unit| {
-                Box::pin(async move {
-                    if unit.execute(update).await? > 0 {
-                        return Ok(Some(renewed));
-                    }
-                    let known = sqlx::query("SELECT 1 FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2")
-                        .bind(blob(tenant.as_uuid()))
-                        .bind(blob(turn.as_uuid()));
-                    unit.row(known).await?.map(|_| None).ok_or_else(|| not_found(OPERATION))
-                })
-            })
+        if !self.writer().script(OPERATION, update).await?.is_empty() {
+            return Ok(Some(renewed));
+        }
+        let known = sqlx::query("SELECT 1 FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2")
+            .bind(blob(tenant.as_uuid()))
+            .bind(blob(turn.as_uuid()))
+            .fetch_optional(self.readers())
             .await
+            .map_err(failed(OPERATION))?;
+        known.map(|_| None).ok_or_else(|| not_found(OPERATION))
     }
 
     async fn finish_turn(&self, act: &Act, tenant: &TenantId, finish: TurnFinish) -> Result<TurnClosing> {
         let content = record::of_answer(&finish.answer).map_err(|error| corrupt(finish::OPERATION, error))?;
-        let (act, tenant, finish) = (act.clone(), *tenant, Arc::new(finish));
-        let store = finish::store(&act, &tenant, &finish, content.clone());
-        let shared = Arc::clone(&finish);
-        let closed = self
-            .writer()
-            .run_atomic(finish::OPERATION, move |unit| {
-                Box::pin(async move { finish::finish(unit, &act, &tenant, &shared, store, content).await })
-            })
-            .await?;
-        match closed {
-            finish::Closed::Stored(row) => {
-                let finish = Arc::try_unwrap(finish).unwrap_or_else(|shared| TurnFinish::clone(&shared));
-                Ok(TurnClosing::Stored(Box::new(finish::stored(&row, finish)?)))
-            }
-            finish::Closed::Otherwise(closing) => Ok(closing),
+        let store = finish::store(act, tenant, &finish, content.clone());
+        let rows = self.writer().script(finish::OPERATION, store).await?;
+        if let [row, ..] = &rows[..] {
+            return Ok(TurnClosing::Stored(Box::new(finish::stored(row, finish)?)));
         }
+        let (act, tenant) = (act.clone(), *tenant);
+        self.writer()
+            .run(finish::OPERATION, move |unit| {
+                Box::pin(async move { finish::too_late(unit, &act, &tenant, &finish, content).await })
+            })
+            .await
     }
 
     async fn sweep_turns(&self, act: &Act, limit: u32) -> Result<u32> {

@@ -42,7 +42,10 @@ pub async fn keys(options: KeysOptions) -> Result<(), Box<dyn Error>> {
             let path = file(&options)?;
             let keys = KeyFile::add_key(&path)?;
             match keys.earlier() {
-                0 => tell(&format!("{} holds a first key; keep a copy where the backups are not", path.display())),
+                0 => tell(&format!(
+                    "{} holds a first key; keep a copy where the backups are not",
+                    path.display()
+                )),
                 earlier => tell(&format!(
                     "{} holds a new key before {earlier} earlier; give the file to all nodes, then: bob-server keys rewrap",
                     path.display()

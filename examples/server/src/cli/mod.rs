@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+mod backup;
 mod keys;
+mod restore;
 mod serve;
 
 use std::error::Error;
@@ -10,11 +12,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::options::ServeOptions;
+use crate::options::{CopyOptions, ServeOptions};
 
 /// A governed AI front office that answers from approved knowledge.
 #[derive(Debug, Parser)]
-#[command(name = "bob-server", version)]
+#[command(name = "bob-server", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -26,6 +28,10 @@ pub struct Cli {
 enum Command {
     /// Answers visitors until it is stopped. This is what happens without a command too.
     Serve(ServeOptions),
+    /// Copies the database to a new file, while servers run on it or not.
+    Backup(CopyOptions),
+    /// Makes the database from a backup, where there is none yet.
+    Restore(CopyOptions),
     Keys(keys::KeysOptions),
 }
 
@@ -55,6 +61,8 @@ pub fn run(cli: Cli) -> ExitCode {
 async fn perform(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Serve(options) => serve::serve(options).await,
+        Command::Backup(options) => backup::backup(options).await,
+        Command::Restore(options) => restore::restore(options).await,
         Command::Keys(options) => keys::keys(options).await,
     }
 }

@@ -62,6 +62,8 @@ pub fn onboarding(
         knowledge: texts::all(canonical, book)?,
         synonyms: texts::synonyms()?,
         people: vec![(owner, TenantRole::Owner)],
-        credits: book.plan(PLAN).map_or(MilliCredits::ZERO, |plan| MilliCredits::credits(plan.credits.into())),
+        credits: book
+            .plan(PLAN)
+            .map_or(MilliCredits::ZERO, |plan| MilliCredits::credits(plan.credits.into())),
     })
 }

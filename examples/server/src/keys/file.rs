@@ -20,7 +20,9 @@ const LONGEST: u64 = 16 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// The database is there and its key is not: a new key would read nothing.
-    #[error("the key file {0} is missing; restore it, or name it in BOB_KEY_FILE (a new database gets a first key by: bob-server keys add)")]
+    #[error(
+        "the key file {0} is missing; restore it, or name it in BOB_KEY_FILE (a new database gets a first key by: bob-server keys add)"
+    )]
     Missing(String),
     /// The file holds something else.
     #[error("the key file {0} does not hold keys of 64 hexadecimal digits, one a line")]
@@ -49,7 +51,9 @@ impl KeyFile {
         let keys = match read(path) {
             Err(KeyFileError::Missing(_)) if may_make => match make(path, &RootKeys::generate()?) {
                 // Another node was faster; its key is everybody's.
-                Err(KeyFileError::File(_, error)) if error.kind() == io::ErrorKind::AlreadyExists => read(path)?,
+                Err(KeyFileError::File(_, error)) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    read(path)?
+                }
                 made => made?,
             },
             read => read?,
@@ -78,7 +82,8 @@ impl KeyFile {
     }
 
     fn read_again(&self) -> Result<LocalKeyring, KeyringError> {
-        let read = read(&self.path).map_err(|error| KeyringError::because(KeyringErrorKind::Unavailable, error))?;
+        let read =
+            read(&self.path).map_err(|error| KeyringError::because(KeyringErrorKind::Unavailable, error))?;
         let keyring = read.keyring();
         *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = keyring.clone();
         Ok(keyring)
@@ -203,7 +208,8 @@ mod tests {
     fn nodes_that_start_at_once_share_one_key() {
         let (folder, path) = folder();
         std::thread::scope(|nodes| {
-            let started: Vec<_> = (0..8).map(|_| nodes.spawn(|| KeyFile::open(&path, true).unwrap())).collect();
+            let started: Vec<_> =
+                (0..8).map(|_| nodes.spawn(|| KeyFile::open(&path, true).unwrap())).collect();
             started.into_iter().for_each(|node| drop(node.join().unwrap()));
         });
         assert_eq!(read(&path).unwrap().earlier(), 0);

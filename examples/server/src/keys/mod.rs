@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for text in ["", "\n", "#", "secret", &"0".repeat(63), &"0".repeat(66), &format!("{}x", "0".repeat(63))] {
+        for text in
+            ["", "\n", "#", "secret", &"0".repeat(63), &"0".repeat(66), &format!("{}x", "0".repeat(63))]
+        {
             assert_eq!(text.parse::<RootKeys>().map(|_| ()), Err(NotKeys), "{text}");
         }
     }

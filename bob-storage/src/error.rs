@@ -91,7 +91,8 @@ impl From<KeyringError> for OpenError {
 
 impl From<sqlx::Error> for OpenError {
     fn from(error: sqlx::Error) -> Self {
-        let of_postgres = error.as_database_error().and_then(|told| told.try_downcast_ref::<PgDatabaseError>());
+        let of_postgres =
+            error.as_database_error().and_then(|told| told.try_downcast_ref::<PgDatabaseError>());
         let kind = match of_postgres {
             Some(_) => crate::postgres::kind_of(&error),
             None => crate::sqlite::kind_of(&error),

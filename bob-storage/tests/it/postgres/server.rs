@@ -37,8 +37,7 @@ fn private() -> Server {
     std::fs::create_dir_all(&folder).unwrap();
     let in_use = File::create(folder.join("in-use")).unwrap();
     in_use.lock_shared().unwrap();
-    let started =
-        Command::new(manifest.join("../tests/postgres/cluster.sh")).arg(&folder).output().unwrap();
+    let started = Command::new(manifest.join("../tests/postgres/cluster.sh")).arg(&folder).output().unwrap();
     assert!(
         started.status.success(),
         "these tests need PostgreSQL: install its server (Debian: postgresql), or name one in BOB_TEST_DATABASE_URL, \
@@ -88,7 +87,10 @@ impl Database {
         self.open_with(|options| options).await
     }
 
-    pub async fn open_with(&self, change: impl FnOnce(PostgresOptions) -> PostgresOptions) -> PostgresStorage {
+    pub async fn open_with(
+        &self,
+        change: impl FnOnce(PostgresOptions) -> PostgresOptions,
+    ) -> PostgresStorage {
         PostgresStorage::open(change(self.options()), keyring()).await.unwrap()
     }
 
@@ -123,7 +125,8 @@ async fn template() -> String {
     let mut hasher = DefaultHasher::new();
     for file in ["migrations/postgres", "src/postgres/turn"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         for file in files.iter().filter(|file| file.extension().is_some_and(|kind| kind == "sql")) {
             std::fs::read(file).unwrap().hash(&mut hasher);
@@ -143,7 +146,8 @@ async fn template() -> String {
         run(&mut admin, format!("CREATE DATABASE {}", draft.name)).await;
         draft.open().await.close().await;
         let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
-        while sqlx::query_scalar::<_, i64>(others).bind(&draft.name).fetch_one(&mut admin).await.unwrap() > 0 {
+        while sqlx::query_scalar::<_, i64>(others).bind(&draft.name).fetch_one(&mut admin).await.unwrap() > 0
+        {
             tokio::task::yield_now().await;
         }
         run(&mut admin, format!("ALTER DATABASE {} RENAME TO {name}", draft.name)).await;

@@ -4,10 +4,9 @@ use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::extract::{ConnectInfo, Request};
 use axum::{Router, middleware::map_request, routing::get};
-use bob_core::{Bob, keyring::Keyring, tenant::TenantRef};
+use bob_core::{Bob, keyring::LocalKeyring, tenant::TenantRef};
 use bob_storage::{SqliteOptions, SqliteStorage};
 use bob_tower::{BobService, ClientAddr, Mount};
-use data_encoding::HEXLOWER;
 
 async fn tell_bob_who_calls(ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request) -> Request {
     request.extensions_mut().insert(ClientAddr(peer.ip()));
@@ -16,10 +15,9 @@ async fn tell_bob_who_calls(ConnectInfo(peer): ConnectInfo<SocketAddr>, mut requ
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let root = HEXLOWER.decode(std::fs::read("bob.key")?.trim_ascii())?;
-    let keyring = Keyring::from_root(root.try_into().map_err(|_| "a root key has 32 bytes")?);
-    let storage = SqliteStorage::open(SqliteOptions::file("bob.db")).await?;
-    let bob = Bob::build(Arc::new(storage), keyring).build().await?;
+    let keyring: LocalKeyring = std::fs::read_to_string("bob.key")?.parse()?;
+    let storage = SqliteStorage::open(SqliteOptions::file("bob.db"), Arc::new(keyring)).await?;
+    let bob = Bob::build(Arc::new(storage)).build().await?;
     let running = bob.start()?;
     let shop: TenantRef = "office16852-platform".parse()?;
     let mount = Mount::at(["http://127.0.0.1:3000/bob"])?.default_tenant(shop);

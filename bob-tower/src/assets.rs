@@ -43,11 +43,6 @@ impl Assets {
     }
 }
 
-/// A file's fingerprint for `ETag`.
-pub(crate) fn etag(content: &[u8]) -> String {
-    format!("\"{}\"", &HEXLOWER.encode(&Sha256::digest(content))[..32])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ use sync_wrapper::SyncWrapper;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::auth::authenticate;
+use crate::auth;
 use crate::body::{BobBody, RequestBody};
 use crate::client::{ClientAddr, client_address};
 use crate::cors::{self, AllowedOrigin};
@@ -195,14 +195,12 @@ async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobB
         Access::OwnOrigin => {
             same_origin::require(&call.mounted.mount, call.headers(), "cross_origin_refused")?;
         }
-        Access::SignedIn => call.caller = Caller::Person(Box::new(authenticate(&call).await?)),
+        Access::SignedIn => call.caller = Caller::Person(Box::new(auth::authenticate(&call).await?)),
         Access::Holds(permission) => {
-            let person = authenticate(&call).await?;
-            if !person.permissions.contains(permission) {
-                let detail = format!("This needs the permission {permission}.");
-                return Err(Problem::forbidden("permission_denied", detail));
-            }
-            call.caller = Caller::Person(Box::new(person));
+            call.caller = Caller::Person(Box::new(auth::holder(&call, permission).await?));
+        }
+        Access::HoldsOnPlatform(permission) => {
+            call.caller = Caller::Person(Box::new(auth::platform_holder(&call, permission).await?));
         }
     }
     (route.answer)(call).await

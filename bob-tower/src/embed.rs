@@ -2,18 +2,15 @@
 
 use bob_core::id::TenantId;
 use bob_core::widget_key::WidgetKey;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 
-use crate::assets::etag;
+use crate::auth::business;
 use crate::body::BobBody;
 use crate::dispatch::Call;
-use crate::door::signed_in::own_or_named;
+use crate::etag::tagged;
 use crate::problem::Problem;
-use crate::request::query_field;
 use crate::wire::json;
 
 const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -49,8 +46,7 @@ pub(crate) async fn module(call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `GET /api/customer-portal/widget-code`: the line a customer pastes into their pages.
 pub(crate) async fn widget_code(call: Call) -> Result<Response<BobBody>, Problem> {
-    let named = query_field(call.head.uri.query(), "business_id")?;
-    let tenant = own_or_named(&call, named.as_deref()).await?.ok_or_else(Problem::tenant_required)?;
+    let tenant = business(&call).await?;
     let url = format!("{}widget/{}/widget.js", call.mounted.mount.canonical(), tenant.tenant.id);
     let html = format!("<script src=\"{url}\" async></script>");
     json(StatusCode::OK, &serde_json::json!({ "html": html, "script_url": url }))
@@ -58,20 +54,9 @@ pub(crate) async fn widget_code(call: Call) -> Result<Response<BobBody>, Problem
 
 /// A script that any page may load; who has it already is told so.
 fn file(call: &Call, content: Vec<u8>, cache: HeaderValue) -> Result<Response<BobBody>, Problem> {
-    let tag = etag(&content);
-    let known = call.headers().get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let known = known.flat_map(|line| line.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
-    let mut response = if known.into_iter().any(|known| known == tag || known == "*") {
-        let mut response = Response::new(BobBody::default());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        Response::new(BobBody::from(content))
-    };
+    let mut response = tagged(call.headers(), content, "text/javascript; charset=utf-8")?;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
     headers.insert(CACHE_CONTROL, cache);
-    headers.insert(ETAG, HeaderValue::from_str(&tag).map_err(|_| Problem::internal())?);
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     let cross_origin = HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(cross_origin, HeaderValue::from_static("cross-origin"));

@@ -81,6 +81,11 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, code, detail)
     }
 
+    /// Who signed in may not do this; the detail names the permission.
+    pub(crate) fn permission_denied(detail: &str) -> Self {
+        Self::forbidden("permission_denied", detail)
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
     }
@@ -92,6 +97,20 @@ impl Problem {
     /// The call could be about any business.
     pub(crate) fn tenant_required() -> Self {
         Self::unprocessable("tenant_required", "Name the business in business_id.")
+    }
+
+    /// The key was used before, for something else.
+    pub(crate) fn idempotency_mismatch() -> Self {
+        Self::unprocessable(
+            "idempotency_mismatch",
+            "This Idempotency-Key was used with another body. Use a new key for something new.",
+        )
+    }
+
+    /// More would be taken back than is left.
+    pub(crate) fn credits_insufficient() -> Self {
+        let detail = "Less is left than this would take back. Open turns hold what they may still use.";
+        Self::new(StatusCode::CONFLICT, "credits_insufficient", detail)
     }
 
     /// A body whose fields are wrong.
@@ -222,10 +241,7 @@ impl From<SendError> for Problem {
             SendError::InProgress { turn, retry_after } => {
                 conflict("turn_in_progress", "This very message is still being answered.", turn, retry_after)
             }
-            SendError::IdempotencyMismatch => Self::unprocessable(
-                "idempotency_mismatch",
-                "This Idempotency-Key was used with another body. Use a new key for a new message.",
-            ),
+            SendError::IdempotencyMismatch => Self::idempotency_mismatch(),
             _ => Self::internal(),
         }
     }

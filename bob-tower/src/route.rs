@@ -11,13 +11,13 @@ use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
 use crate::problem::Problem;
-use crate::{auth, embed, health};
+use crate::{auth, credits, embed, health, pricebook};
 
 /// A part of Bob that can be mounted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Area {
-    /// Health.
+    /// What everybody may know: health, public keys, prices.
     Operations,
     /// The public and the signed-in door.
     Chat,
@@ -50,6 +50,8 @@ pub(crate) enum Access {
     SignedIn,
     /// People who signed in and hold a permission.
     Holds(Permission),
+    /// People of the platform who hold a permission, whatever a business's people hold.
+    HoldsOnPlatform(Permission),
 }
 
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response<BobBody>, Problem>> + Send>>;
@@ -82,6 +84,7 @@ routes! {
     Operations Access::Open => {
         GET "/api/health" health::health,
         GET "/.well-known/jwks.json" auth::jwks,
+        GET "/api/pricebook" pricebook::published,
     }
     Chat Access::OwnOrigin => {
         POST "/api/chat" public::chat,
@@ -118,6 +121,17 @@ routes! {
     }
     Portal Access::Holds(Permission::WidgetManage) => {
         GET "/api/customer-portal/widget-code" embed::widget_code,
+    }
+    Portal Access::Holds(Permission::AnalyticsRead) => {
+        GET "/api/customer-portal/usage" credits::usage,
+        GET "/api/customer-portal/ledger" credits::ledger,
+    }
+    Control Access::Holds(Permission::AnalyticsRead) => {
+        GET "/api/tenants/{tenant}/usage" credits::usage,
+        GET "/api/tenants/{tenant}/ledger" credits::ledger,
+    }
+    Control Access::HoldsOnPlatform(Permission::TenantManage) => {
+        POST "/api/tenants/{tenant}/credits" credits::change,
     }
 }
 
@@ -230,7 +244,8 @@ mod tests {
     fn nothing_that_changes_or_reads_a_tenant_is_open_to_everybody() {
         for route in ROUTES.iter().filter(|route| route.access == Access::Open) {
             assert_eq!(route.method, Method::GET, "{}", route.path);
-            assert!(!route.path.starts_with("/api/") || route.path == "/api/health", "{}", route.path);
+            let public = ["/api/health", "/api/pricebook"].contains(&route.path);
+            assert!(!route.path.starts_with("/api/") || public, "{}", route.path);
         }
     }
 }

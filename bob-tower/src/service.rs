@@ -63,7 +63,7 @@ impl BobService {
     pub fn only(bob: Bob, mount: Mount, areas: &[Area]) -> Self {
         let sign_in = SignIn::new(SignInSetup {
             storage: Arc::clone(bob.storage()),
-            keyring: bob.keyring().clone(),
+            keys: bob.keys().clone(),
             clock: Arc::clone(bob.clock()),
             passwords: bob.passwords().clone(),
             memory: Arc::clone(bob.sign_in_memory()),

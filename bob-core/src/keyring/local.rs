@@ -1,9 +1,11 @@
 //! A keyring in memory, from root keys that the host keeps in a file or an environment variable.
 
 use std::fmt;
+use std::str::FromStr;
 
 use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use zeroize::Zeroizing;
 
 use super::{Keyring, KeyringError, KeyringErrorKind, NoRandomness, PurposeKeys, random_bytes};
@@ -23,6 +25,17 @@ const WRAPPED: usize = 1 + NAME + NONCE_LEN + 32 + TAG;
 /// the new key; give every node one whose current key is the new one and that accepts the old one; have the stored keys
 /// wrapped anew ([`rewrap_keys`](crate::storage::KeyStore::rewrap_keys)); forget the old one, except where a backup from
 /// before is kept.
+///
+/// It is read from text, as a file or an environment variable holds it: a key a line in 64 hexadecimal digits, the
+/// current one first. Empty lines, and lines that begin with `#`, say nothing.
+///
+/// ```
+/// use bob_core::keyring::LocalKeyring;
+///
+/// let text = format!("# since November\n{}\n\n# before\n{}\n", "7a".repeat(32), "0b".repeat(32));
+/// let keyring: LocalKeyring = text.parse()?;
+/// # Ok::<(), bob_core::keyring::ParseKeyringError>(())
+/// ```
 #[derive(Clone)]
 pub struct LocalKeyring {
     current: Root,
@@ -118,6 +131,44 @@ impl Keyring for LocalKeyring {
     }
 }
 
+/// The text is not a keyring. Says which line is wrong and never what stands in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseKeyringError {
+    /// Nothing but comments and empty lines.
+    #[error("there is no key")]
+    NoKey,
+    /// A line is no key.
+    #[error("line {line} is not a key of 64 hexadecimal digits")]
+    NotAKey {
+        /// Which one, from 1.
+        line: usize,
+    },
+}
+
+impl FromStr for LocalKeyring {
+    type Err = ParseKeyringError;
+
+    fn from_str(text: &str) -> Result<Self, ParseKeyringError> {
+        let lines = text.lines().map(str::trim).zip(1..);
+        let keys = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+        let mut keyring: Option<Self> = None;
+        for (digits, line) in keys {
+            let root = root(digits).ok_or(ParseKeyringError::NotAKey { line })?;
+            keyring = Some(match keyring {
+                None => Self::from_root(root),
+                Some(keyring) => keyring.accepting(root),
+            });
+        }
+        keyring.ok_or(ParseKeyringError::NoKey)
+    }
+}
+
+fn root(digits: &str) -> Option<[u8; 32]> {
+    let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()?);
+    bytes.as_slice().try_into().ok()
+}
+
 impl fmt::Debug for LocalKeyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalKeyring").field("earlier", &self.earlier.len()).finish_non_exhaustive()
@@ -171,6 +222,39 @@ mod tests {
         for wrapped in bad {
             let error = keyring.unwrap(&TENANT, &wrapped).await.unwrap_err();
             assert_eq!(error.kind(), KeyringErrorKind::Damaged, "{wrapped:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_line_wraps_and_every_line_unwraps() {
+        let of = |bytes: [u8; 2]| LocalKeyring::from_root([bytes[0]; 32]).accepting([bytes[1]; 32]);
+        let text = format!("\r\n# now\r\n  {}\r\n\n\t# before\n{}", "aB".repeat(32), "0c".repeat(32));
+        let read: LocalKeyring = text.parse().unwrap();
+        let wrapped = read.wrap(&TENANT, &[9; 32]).await.unwrap();
+        assert!(of([0xab, 1]).is_current(&wrapped));
+        let earlier = of([0x0c, 1]).wrap(&TENANT, &[8; 32]).await.unwrap();
+        assert_eq!(*read.unwrap(&TENANT, &earlier).await.unwrap(), [8; 32]);
+        assert!(!read.is_current(&earlier));
+    }
+
+    #[test]
+    fn what_is_no_key_is_named_by_its_line_and_never_shown() {
+        let key = "5e".repeat(32);
+        for (text, error) in [
+            (String::new(), ParseKeyringError::NoKey),
+            ("\n# nothing\n\n".to_owned(), ParseKeyringError::NoKey),
+            ("5e".repeat(31), ParseKeyringError::NotAKey { line: 1 }),
+            ("5e".repeat(33), ParseKeyringError::NotAKey { line: 1 }),
+            (format!("{key}{key}"), ParseKeyringError::NotAKey { line: 1 }),
+            (format!("{key} # mine"), ParseKeyringError::NotAKey { line: 1 }),
+            (format!("0x{}", &key[2..]), ParseKeyringError::NotAKey { line: 1 }),
+            (format!("\u{feff}{key}"), ParseKeyringError::NotAKey { line: 1 }),
+            (format!("{key}\n\n{}", "5g".repeat(32)), ParseKeyringError::NotAKey { line: 3 }),
+            (format!("# {key}\n{}", "é".repeat(32)), ParseKeyringError::NotAKey { line: 2 }),
+        ] {
+            let refused = text.parse::<LocalKeyring>().unwrap_err();
+            assert_eq!(refused, error, "{text:?}");
+            assert!(!format!("{refused} {refused:?}").contains("5e"), "{refused}");
         }
     }
 

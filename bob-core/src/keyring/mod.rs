@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::id::TenantId;
 
-pub use local::LocalKeyring;
+pub use local::{LocalKeyring, ParseKeyringError};
 pub use purpose::PurposeKeys;
 
 /// Nothing random could be had from the operating system.

@@ -117,6 +117,7 @@ pub fn start(visitor: VisitorId, session: &str, text: &str) -> TurnStart {
         conversation: ConversationId::new(),
         door: Door::Public,
         session: session.parse::<SessionId>().expect("tests use good session ids"),
+        session_is_new: false,
         visitor: VisitorProof::Proven(visitor),
         text: MessageText::parse(text).expect("tests use good messages"),
         idempotency: None,

@@ -37,6 +37,9 @@ pub struct TurnStart {
     pub door: crate::conversation::Door,
     /// The visitor's name for the conversation.
     pub session: SessionId,
+    /// Whether that name was minted just now, because the visitor gave none: it continues nothing, and a store need not
+    /// look for what it would.
+    pub session_is_new: bool,
     /// Who writes.
     pub visitor: VisitorProof,
     /// What they wrote.

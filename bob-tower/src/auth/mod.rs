@@ -1,8 +1,9 @@
 //! Sign-in over HTTP: who is behind a request, and the calls that sign in and out.
 
+mod business;
 mod session;
 
-use bob_core::account::{Person, SignInError};
+use bob_core::account::{AccountKind, Permission, Person, SignInError};
 use http::Method;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -13,6 +14,7 @@ use crate::problem::Problem;
 use crate::request::single;
 use crate::same_origin;
 
+pub(crate) use business::{business, own_or_named};
 pub(crate) use session::{jwks, logout, me, platform_login, refresh, tenant_login};
 
 /// The person behind a request: by access token, or else by session cookie.
@@ -37,6 +39,25 @@ pub(crate) async fn authenticate(call: &Call) -> Result<Person, Problem> {
         }
     }
     Ok(person)
+}
+
+/// The person behind a request, who holds a permission.
+pub(crate) async fn holder(call: &Call, permission: Permission) -> Result<Person, Problem> {
+    let person = authenticate(call).await?;
+    if person.permissions.contains(permission) {
+        return Ok(person);
+    }
+    Err(Problem::permission_denied(&format!("This needs the permission {permission}.")))
+}
+
+/// The platform person behind a request, who holds a permission.
+pub(crate) async fn platform_holder(call: &Call, permission: Permission) -> Result<Person, Problem> {
+    let person = holder(call, permission).await?;
+    if person.kind == AccountKind::Platform {
+        return Ok(person);
+    }
+    let detail = format!("This needs the permission {permission} on the platform.");
+    Err(Problem::permission_denied(&detail))
 }
 
 impl From<SignInError> for Problem {

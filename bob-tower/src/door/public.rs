@@ -43,7 +43,7 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
         visitor,
         audience: Audience::Public,
         principal: Principal::Visitor(visitor.visitor()),
-        counted: None,
+        widget_key: None,
         repeats: Vec::new(),
     };
     let taken = send::take(&call, &found)?;

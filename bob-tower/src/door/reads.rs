@@ -7,14 +7,12 @@ use http::{Response, StatusCode};
 use super::send::{mark_as_events, parse_session};
 use crate::body::BobBody;
 use crate::dispatch::Call;
+use crate::page::PageQuery;
 use crate::problem::Problem;
-use crate::request::{query_field, single};
+use crate::request::single;
 use crate::sse::EventBody;
 use crate::wire::chat::{EventWriter, HistoryView};
 use crate::wire::json;
-
-const MOST: u32 = 200;
-const USUAL: u32 = 50;
 
 /// The visitor of a read must be proven: an id alone never reads anything.
 pub(super) fn proof_required() -> Problem {
@@ -29,17 +27,8 @@ pub(super) async fn history(
     visitor: VisitorId,
     session: &str,
 ) -> Result<Response<BobBody>, Problem> {
-    let query = call.head.uri.query();
     let session = parse_session(session)?;
-    let wrong =
-        |name: &str| Problem::bad_request("invalid_query", format!("{name} is not one that was given out."));
-    let cursor = query_field(query, "cursor")?;
-    let before = cursor.map(|text| text.parse::<u64>().map_err(|_| wrong("cursor"))).transpose()?;
-    let limit = query_field(query, "limit")?;
-    let limit = limit.map_or(Ok(USUAL), |text| {
-        let limit = text.parse::<u32>().ok().filter(|limit| (1..=MOST).contains(limit));
-        limit.ok_or_else(|| Problem::bad_request("invalid_query", "limit is a number from 1 to 200."))
-    })?;
+    let PageQuery { limit, before } = PageQuery::read(call.head.uri.query())?;
     let key = ConversationKey { door, visitor, session };
     let history = call.mounted.bob.chat().history(&tenant, &key, before, limit).await?;
     json(StatusCode::OK, &HistoryView::new(key.session.as_str(), &history))

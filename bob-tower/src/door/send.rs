@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bob_core::act::Principal;
 use bob_core::chat::{NewMessage, Sent};
 use bob_core::conversation::{Door, MessageText, SessionId};
-use bob_core::id::VisitorId;
+use bob_core::id::{VisitorId, WidgetKeyId};
 use bob_core::knowledge::Audience;
 use bob_core::language::parse_accept_language;
 use bob_core::limit::{Allowed, Counted, StreamGuard};
 use bob_core::storage::TenantSnapshot;
-use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyKey, IdempotencyScope, TurnEvent, TurnFailure};
+use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, TurnEvent, TurnFailure};
 use bob_core::visitor::VisitorProof;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Response};
@@ -18,10 +18,10 @@ use http::{Method, Response};
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::problem::Problem;
-use crate::rate_limit;
-use crate::request::{list, single, wants_events};
+use crate::request::{list, wants_events};
 use crate::sse::EventBody;
 use crate::wire::chat::{ChatRequest, EventWriter};
+use crate::{idempotency, rate_limit};
 
 /// What a door found out about a message.
 pub(super) struct Found {
@@ -31,8 +31,8 @@ pub(super) struct Found {
     pub(super) audience: Audience,
     /// On whose behalf it is recorded.
     pub(super) principal: Principal,
-    /// What else the message counts against, besides address, visitor and tenant.
-    pub(super) counted: Option<Counted>,
+    /// The widget key it came with, whose limit and budget it counts against too.
+    pub(super) widget_key: Option<WidgetKeyId>,
     /// What besides the key an anonymous first call must repeat to be known again.
     pub(super) repeats: Vec<String>,
 }
@@ -63,7 +63,7 @@ pub(super) fn take(call: &Call, found: &Found) -> Result<Taken, Problem> {
         VisitorProof::New(_) => Counted::NewVisitor(address),
     };
     let mut counted = vec![Counted::Address(address), of_visitor];
-    counted.extend(found.counted);
+    counted.extend(found.widget_key.map(Counted::Key));
     counted.push(Counted::Tenant(tenant));
     let allowed = limits.take(&counted, call.mounted.bob.clock().now())?;
     Ok(Taken { allowed, stream })
@@ -86,6 +86,7 @@ pub(super) async fn answer(
     let message = NewMessage {
         tenant: found.tenant,
         door,
+        widget_key: found.widget_key,
         visitor,
         session,
         text,
@@ -120,9 +121,7 @@ pub(super) async fn answer(
         }
     };
     if replayed {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+        idempotency::mark_replayed(response.headers_mut());
     }
     rate_limit::mark(response.headers_mut(), taken.allowed);
     Ok((response, proof))
@@ -140,13 +139,7 @@ pub(super) fn mark_as_events(response: &mut Response<BobBody>) {
 }
 
 fn idempotency(call: &Call, found: &Found, body: &[u8]) -> Result<Option<IdempotencyClaim>, Problem> {
-    let Some(text) = single(call.headers(), "idempotency-key")? else { return Ok(None) };
-    let key: IdempotencyKey = text.parse().map_err(|_| {
-        Problem::unprocessable(
-            "idempotency_key_invalid",
-            "An Idempotency-Key has 1 to 255 visible ASCII characters.",
-        )
-    })?;
+    let Some(key) = idempotency::key(call.headers())? else { return Ok(None) };
     let tenant = found.tenant.tenant.id;
     let scope = |principal: &[&str]| {
         let mut parts = vec![found.door.as_str(), Method::POST.as_str(), call.path];

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use bob_core::account::AccountKind;
 use bob_core::act::Principal;
 use bob_core::conversation::{Door, SessionId};
 use bob_core::id::VisitorId;
 use bob_core::knowledge::Audience;
 use bob_core::storage::TenantSnapshot;
-use bob_core::tenant::TenantRef;
 use bob_core::visitor::VisitorProof;
 use http::{Response, StatusCode};
 
 use super::send::{self, Found, parse_session};
 use super::{public, reads};
+use crate::auth::own_or_named;
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::problem::Problem;
@@ -60,7 +59,7 @@ pub(crate) async fn message(mut call: Call) -> Result<Response<BobBody>, Problem
         visitor: VisitorProof::Proven(as_visitor(&call)?),
         audience: Audience::Staff,
         principal: Principal::Account(account),
-        counted: None,
+        widget_key: None,
         repeats: Vec::new(),
     };
     let taken = send::take(&call, &found)?;
@@ -95,30 +94,5 @@ async fn tenant(call: &Call, named: Option<&str>) -> Result<Arc<TenantSnapshot>,
     match own_or_named(call, named).await? {
         Some(tenant) => Ok(tenant),
         None => public::tenant(call, None).await,
-    }
-}
-
-/// A tenant's person has one tenant; another one is not there for them. A platform person names one, or gets none.
-pub(crate) async fn own_or_named(
-    call: &Call,
-    named: Option<&str>,
-) -> Result<Option<Arc<TenantSnapshot>>, Problem> {
-    let person = call.person()?;
-    let directory = call.mounted.bob.directory();
-    let named =
-        named.map(|named| named.parse::<TenantRef>().map_err(|_| Problem::not_found())).transpose()?;
-    match (person.kind, person.tenant) {
-        (AccountKind::Tenant, Some(own)) => {
-            let own = directory.snapshot(&own).await?.ok_or_else(Problem::not_found)?;
-            let other = named.is_some_and(|named| {
-                named != TenantRef::Id(own.tenant.id) && named != TenantRef::Slug(own.tenant.slug.clone())
-            });
-            if other { Err(Problem::not_found()) } else { Ok(Some(own)) }
-        }
-        (AccountKind::Platform, _) => match named {
-            Some(named) => directory.named(&named).await?.map(Some).ok_or_else(Problem::not_found),
-            None => Ok(None),
-        },
-        (AccountKind::Tenant, None) => Err(Problem::sign_in_required()),
     }
 }

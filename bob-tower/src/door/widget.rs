@@ -8,7 +8,6 @@ use bob_core::conversation::Door;
 use bob_core::directory::FencedKey;
 use bob_core::id::{TenantId, VisitorId, WidgetKeyId};
 use bob_core::knowledge::Audience;
-use bob_core::limit::Counted;
 use bob_core::origin::{CorsDecision, Origin};
 use bob_core::storage::TenantSnapshot;
 use bob_core::tenant::TenantRef;
@@ -116,7 +115,7 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
         visitor,
         audience: Audience::Public,
         principal: Principal::Visitor(visitor.visitor()),
-        counted: Some(Counted::Key(key)),
+        widget_key: Some(key),
         repeats: vec![text, origin],
     };
     let taken = send::take(&call, &found)?;

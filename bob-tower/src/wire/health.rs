@@ -18,6 +18,8 @@ pub(crate) struct HealthView {
 struct StorageView {
     kind: &'static str,
     works: bool,
+    /// What whoever runs this should change about the database.
+    warnings: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -37,7 +39,11 @@ impl From<Health> for HealthView {
             live: true,
             ready: health.running.is_ok() && health.storage_works,
             version: env!("CARGO_PKG_VERSION"),
-            storage: StorageView { kind: health.storage, works: health.storage_works },
+            storage: StorageView {
+                kind: health.storage,
+                works: health.storage_works,
+                warnings: health.warnings,
+            },
             model: ModelView { name: health.model.unwrap_or_else(|| "grounded".to_owned()) },
             workers: health
                 .workers

@@ -1,7 +1,9 @@
 //! What stands in bodies: requests end in `Request`, answers in `View`.
 
 pub(crate) mod chat;
+pub(crate) mod credits;
 pub(crate) mod health;
+pub(crate) mod pricebook;
 pub(crate) mod sign_in;
 
 use http::header::{CONTENT_TYPE, HeaderValue};

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so")]
 #![allow(clippy::needless_pass_by_value, clippy::type_complexity, reason = "tests are tables of data")]
 
+mod budgets;
 mod cors;
+mod credits;
 mod doors;
 mod embed;
 mod harness;
@@ -12,6 +14,7 @@ mod idempotency;
 mod limits;
 mod mounting;
 mod outages;
+mod pricebook;
 mod same_origin;
 mod sign_in;
 mod streaming;

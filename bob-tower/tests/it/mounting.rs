@@ -366,6 +366,9 @@ async fn an_area_by_itself_has_its_own_paths_only() {
         (Area::Account, "POST", "/api/auth/login"),
         (Area::Account, "GET", "/api/auth/me"),
         (Area::Portal, "GET", "/api/customer-portal/widget-code"),
+        (Area::Operations, "GET", "/api/pricebook"),
+        (Area::Portal, "GET", "/api/customer-portal/ledger"),
+        (Area::Control, "POST", "/api/tenants/shop/credits"),
     ];
     for area in Area::ALL {
         let service = BobService::only(app.bob.clone(), mount_at(&["https://bob.example"]), &[*area]);

@@ -14,19 +14,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::harness::{Answer, App, Ask, Fault, PASSWORD, RETURNS, Setup, app, with_model};
-
-/// One message through each door.
-async fn doors(app: &App) -> Vec<(&'static str, Box<dyn Fn() -> Ask + '_>)> {
-    let agent = app.person("agent@shop.example").await;
-    let body = json!({ "message": RETURNS });
-    vec![
-        ("public", Box::new(|| app.say(RETURNS))),
-        ("public, in events", Box::new(|| app.say(RETURNS).events())),
-        ("widget", Box::new(|| app.widget_say(RETURNS))),
-        ("signed in", Box::new(move || app.post("/api/chat/message").json(&body).bearer(&agent.token))),
-    ]
-}
+use crate::harness::{Answer, Ask, Fault, PASSWORD, RETURNS, Setup, app, with_model};
 
 #[track_caller]
 fn check_unavailable(answer: &Answer, code: &str, row: &str) {
@@ -77,6 +65,8 @@ async fn without_storage_nobody_is_answered_and_nobody_is_let_in() {
         ("me, by cookie", Box::new(|| app.get("/api/auth/me").header("cookie", &owner.cookie))),
         ("logout", Box::new(|| app.post("/api/auth/logout").bearer(&owner.token))),
         ("embed", Box::new(|| app.get("/widget/{shop}/widget.js"))),
+        ("usage", Box::new(|| app.get("/api/customer-portal/usage").bearer(&owner.token))),
+        ("ledger", Box::new(|| app.get("/api/tenants/{shop}/ledger").bearer(&owner.token))),
     ];
     // What was read before is believed for at most five seconds.
     app.clock.advance(Duration::from_secs(5));
@@ -98,7 +88,7 @@ async fn without_storage_nobody_is_answered_and_nobody_is_let_in() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_could_not_be_stored_is_not_acknowledged() {
     let app = app().await;
-    for (name, ask) in doors(&app).await {
+    for (name, ask) in app.doors(RETURNS).await {
         app.store.fail(Fault::GoneFor("begin_turn"));
         check_unavailable(&ask().send().await, "storage_unavailable", name);
         app.store.fail(Fault::None);
@@ -109,7 +99,7 @@ async fn a_message_that_could_not_be_stored_is_not_acknowledged() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_could_not_be_stored_is_not_acknowledged() {
     let app = app().await;
-    for (name, ask) in doors(&app).await {
+    for (name, ask) in app.doors(RETURNS).await {
         app.store.fail(Fault::GoneFor("finish_turn"));
         let answer = ask().send().await;
         if name.ends_with("events") {
@@ -151,7 +141,7 @@ async fn data_that_makes_no_sense_is_our_trouble_and_told_to_nobody() {
 #[tokio::test]
 async fn before_it_is_started_bob_takes_no_message() {
     let app = Setup::new().not_started().run().await;
-    for (name, ask) in doors(&app).await {
+    for (name, ask) in app.doors(RETURNS).await {
         check_unavailable(&ask().send().await, "not_started", name);
     }
     let health = app.get("/api/health").send().await;
@@ -169,7 +159,7 @@ async fn a_drain_lets_open_turns_finish_and_takes_no_new_ones() {
     let running = app.running.take().unwrap();
     let draining = tokio::spawn(running.drain(Duration::from_secs(30)));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    for (name, ask) in doors(&app).await {
+    for (name, ask) in app.doors(RETURNS).await {
         check_unavailable(&ask().send().await, "shutting_down", name);
     }
     assert_eq!(app.get("/api/health").send().await.status, 503);
@@ -210,7 +200,7 @@ impl Retriever for Broken {
 async fn when_the_knowledge_cannot_be_searched_a_person_takes_over() {
     for panics in [false, true] {
         let app = Setup::new().build(move |bob| bob.retriever(Arc::new(Broken { panics }))).run().await;
-        for (name, ask) in doors(&app).await {
+        for (name, ask) in app.doors(RETURNS).await {
             let answer = ask().send().await;
             assert_eq!(answer.status, 200, "{name}");
             let reply = if name.ends_with("events") {

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use bob_core::account::{Account, PasswordCost, PasswordHash, Passwords, PlatformRole, TenantRole};
 use bob_core::clock::{Clock, ManualClock};
 use bob_core::id::{KnowledgeId, TenantId, WidgetKeyId};
-use bob_core::keyring::Keyring;
 use bob_core::knowledge::{Audience, KnowledgeText};
 use bob_core::language::Language;
 use bob_core::limit::LimitRates;
 use bob_core::llm::{Line, ScriptedModel};
+use bob_core::pricebook::Pricebook;
 use bob_core::secret::Secret;
-use bob_core::storage::{AccountStore as _, SharedStorage, TenantStore as _};
+use bob_core::storage::{
+    AccountStore as _, CreditStore as _, Onboarding, PricebookStore as _, SharedStorage, TenantStore as _,
+};
 use bob_core::testing::fixture;
 use bob_core::widget_key::{KeyMode, PublishableKey, WidgetKey};
 use bob_core::{Bob, BobBuilder, Running};
@@ -23,7 +25,7 @@ use bob_tower::{BobService, Mount};
 use serde_json::{Value, json};
 
 pub use ask::{Answer, Ask, Event};
-pub use watched::{Fault, Watched};
+pub use watched::{Fault, WARNING, Watched};
 
 /// The password of everybody.
 pub const PASSWORD: &str = "correct horse battery";
@@ -70,6 +72,8 @@ pub struct Setup {
     mount: Mount,
     limits: LimitRates,
     build: Box<dyn FnOnce(BobBuilder) -> BobBuilder>,
+    shop: Box<dyn FnOnce(&mut Onboarding)>,
+    pricebook: Pricebook,
     started: bool,
 }
 
@@ -86,8 +90,14 @@ pub async fn with_model(scripts: impl IntoIterator<Item = Vec<Line>>) -> App {
 
 impl Setup {
     pub fn new() -> Self {
-        let (limits, build) = (LimitRates::unlimited(), Box::new(|bob| bob));
-        Self { mount: mount_at(&[OWN]), limits, build, started: true }
+        Self {
+            mount: mount_at(&[OWN]),
+            limits: LimitRates::unlimited(),
+            build: Box::new(|bob| bob),
+            shop: Box::new(|_| {}),
+            pricebook: Pricebook::first(),
+            started: true,
+        }
     }
 
     pub fn mount(mut self, mount: Mount) -> Self {
@@ -102,6 +112,17 @@ impl Setup {
 
     pub fn build(mut self, build: impl FnOnce(BobBuilder) -> BobBuilder + 'static) -> Self {
         self.build = Box::new(build);
+        self
+    }
+
+    /// Begins the shop otherwise than usual.
+    pub fn shop(mut self, change: impl FnOnce(&mut Onboarding) + 'static) -> Self {
+        self.shop = Box::new(change);
+        self
+    }
+
+    pub fn pricebook(mut self, book: Pricebook) -> Self {
+        self.pricebook = book;
         self
     }
 
@@ -121,21 +142,24 @@ impl Setup {
             "shop",
             vec![
                 (person("owner@shop.example"), TenantRole::Owner),
+                (person("manager@shop.example"), TenantRole::Manager),
                 (person("agent@shop.example"), TenantRole::Agent),
                 (person("viewer@shop.example"), TenantRole::Viewer),
                 (both.clone(), TenantRole::Manager),
             ],
+            self.shop,
         );
         let shop = shop.await;
         let rival = onboard(
             &store,
             "rival",
             vec![(person("owner@rival.example"), TenantRole::Owner), (both, TenantRole::Viewer)],
+            Box::new(|_| {}),
         );
         let rival = rival.await;
         onboard_platform(&store, &password).await;
-        let keyring = Keyring::from_root([7; 32]);
-        let builder = Bob::build(Arc::clone(&store) as SharedStorage, keyring)
+        store.found_pricebook(&fixture::act(), self.pricebook).await.unwrap();
+        let builder = Bob::build(Arc::clone(&store) as SharedStorage)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .passwords(passwords)
             .limits(self.limits);
@@ -163,7 +187,12 @@ const ORIGINS: &[&str] = &[
     OWN,
 ];
 
-async fn onboard(store: &Watched, slug: &str, people: Vec<(Account, TenantRole)>) -> Shop {
+async fn onboard(
+    store: &Watched,
+    slug: &str,
+    people: Vec<(Account, TenantRole)>,
+    change: Box<dyn FnOnce(&mut Onboarding)>,
+) -> Shop {
     let mut onboarding = fixture::onboarding(slug);
     let id = onboarding.tenant.id;
     onboarding.people = people;
@@ -173,6 +202,7 @@ async fn onboard(store: &Watched, slug: &str, people: Vec<(Account, TenantRole)>
         _ => vec![format!("https://{slug}.example").parse().unwrap()],
     };
     onboarding.widget_key.origins = origins;
+    change(&mut onboarding);
     let (key, key_id) = (onboarding.widget_key.key.as_str().to_owned(), onboarding.widget_key.id);
     store.onboard(&fixture::act(), onboarding).await.unwrap();
     let test = WidgetKey {
@@ -193,9 +223,11 @@ async fn onboard(store: &Watched, slug: &str, people: Vec<(Account, TenantRole)>
 }
 
 async fn onboard_platform(store: &Watched, password: &PasswordHash) {
-    for (email, role) in
-        [("admin@bob.example", PlatformRole::Owner), ("auditor@bob.example", PlatformRole::Auditor)]
-    {
+    for (email, role) in [
+        ("admin@bob.example", PlatformRole::Owner),
+        ("operator@bob.example", PlatformRole::Operator),
+        ("auditor@bob.example", PlatformRole::Auditor),
+    ] {
         let account = Account {
             password: Some(password.clone()),
             platform_role: Some(role),
@@ -277,6 +309,19 @@ impl App {
     /// A call of a page of the shop.
     pub fn widget(&self, method: &str, path: &str) -> Ask {
         self.ask(method, path).header("x-widget-key", &self.shop.key).header("origin", SHOP_PAGE)
+    }
+
+    /// One message through each door.
+    pub async fn doors(&self, message: &str) -> Vec<(&'static str, Box<dyn Fn() -> Ask + '_>)> {
+        let agent = self.person("agent@shop.example").await;
+        let (said, body) = (message.to_owned(), json!({ "message": message }));
+        let (in_events, from_widget) = (said.clone(), said.clone());
+        vec![
+            ("public", Box::new(move || self.say(&said))),
+            ("public, in events", Box::new(move || self.say(&in_events).events())),
+            ("widget", Box::new(move || self.widget_say(&from_widget))),
+            ("signed in", Box::new(move || self.post("/api/chat/message").json(&body).bearer(&agent.token))),
+        ]
     }
 
     /// Signs a person of a business in, or with `platform` a platform person.

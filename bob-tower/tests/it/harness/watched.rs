@@ -6,21 +6,31 @@ use async_trait::async_trait;
 use bob_core::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
 use bob_core::act::Act;
 use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
-use bob_core::credit::CreditBalance;
+use bob_core::credit::{
+    CreditBalance, CreditChange, CreditUsage, LedgerEntry, LedgerPage, MilliCredits, Renewal, Reservation,
+};
 use bob_core::id::{
     AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId,
 };
+use bob_core::keyring::PurposeKeys;
 use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
 use bob_core::origin::OriginPattern;
+use bob_core::outbox::OutboxEvent;
+use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, ConversationStore, KnowledgeStore, LoginStore, Onboarding, Result, Storage, StorageError,
-    StorageErrorKind, TenantSnapshot, TenantStore, TurnStore,
+    AccountStore, ConversationStore, CreditStore, KeyStore, KnowledgeStore, LoginStore, Onboarding,
+    OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind, TenantSnapshot,
+    TenantStore, TurnStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
 use bob_core::widget_key::WidgetKey;
 use jiff::Timestamp;
+use uuid::Uuid;
+
+/// What health pages tell about the store.
+pub const WARNING: &str = "This store is watched.";
 
 /// What goes wrong with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,7 +61,7 @@ impl Watched {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
-    /// The names of the operations that wrote something, in order; the sweeper's aside.
+    /// The names of the operations that wrote something, in order; the workers' aside.
     pub fn writes(&self) -> Vec<&'static str> {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -73,7 +83,7 @@ impl Watched {
     }
 
     fn note(&self, is_write: bool, operation: &'static str) {
-        if is_write && operation != "sweep_turns" {
+        if is_write && !matches!(operation, "sweep_turns" | "renew_credits") {
             self.writes.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
         }
     }
@@ -113,7 +123,6 @@ ports! {
         write set_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
         write end_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, ends_at: Timestamp) -> ();
         read live_origins(now: Timestamp) -> Vec<OriginPattern>;
-        read credit_balance(tenant: &TenantId) -> CreditBalance;
     }
     KnowledgeStore {
         write draft_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, text: KnowledgeText) -> KnowledgeVersion;
@@ -140,6 +149,7 @@ ports! {
     TurnStore {
         write begin_turn(act: &Act, tenant: &TenantId, start: TurnStart) -> TurnOpening;
         write renew_turn(act: &Act, tenant: &TenantId, turn: &TurnId, lease: &Lease) -> Option<Lease>;
+        write extend_turn(act: &Act, tenant: &TenantId, turn: &TurnId, lease: &Lease, more: MilliCredits) -> Option<Reservation>;
         write finish_turn(act: &Act, tenant: &TenantId, finish: TurnFinish) -> TurnClosing;
         write sweep_turns(act: &Act, limit: u32) -> u32;
     }
@@ -149,12 +159,38 @@ ports! {
         read turn(tenant: &TenantId, door: Door, visitor: &VisitorId, turn: &TurnId) -> TurnState;
         write change_owner(act: &Act, tenant: &TenantId, conversation: &ConversationId, epoch: u64, owner: Owner) -> Ownership;
     }
+    CreditStore {
+        read credit_balance(tenant: &TenantId) -> CreditBalance;
+        read credit_usage(tenant: &TenantId) -> CreditUsage;
+        read ledger(tenant: &TenantId, before: Option<u64>, limit: u32) -> LedgerPage;
+        write change_credits(act: &Act, tenant: &TenantId, change: CreditChange) -> LedgerEntry;
+        read due_renewals(now: Timestamp, limit: u32) -> Vec<(TenantId, Timestamp)>;
+        write renew_credits(act: &Act, tenant: &TenantId, renewal: Renewal) -> bool;
+    }
+    PricebookStore {
+        write found_pricebook(act: &Act, book: Pricebook) -> ();
+        read published_pricebook(now: Timestamp) -> Pricebook;
+    }
+    OutboxStore {
+        read outbox(tenant: &TenantId, after: Option<Uuid>, limit: u32) -> Vec<OutboxEvent>;
+    }
+    KeyStore {
+        write rewrap_keys(act: &Act, limit: u32) -> u32;
+    }
 }
 
 #[async_trait]
 impl Storage for Watched {
     fn name(&self) -> &'static str {
         "watched"
+    }
+
+    fn purpose_keys(&self) -> &PurposeKeys {
+        self.inner.purpose_keys()
+    }
+
+    fn warnings(&self) -> &[&'static str] {
+        &[WARNING]
     }
 
     async fn check(&self) -> Result<()> {

@@ -3,8 +3,10 @@
 //! One folder a database, with the same file names in each, so that a diff between two shows only the dialect.
 //! [`sqlite`] is the embedded default.
 
+mod error;
+mod record;
+mod seal;
 pub mod sqlite;
 
-pub use sqlite::{
-    BackupError, BackupErrorKind, OpenError, OpenErrorKind, ParseOptionsError, SqliteOptions, SqliteStorage,
-};
+pub use error::{OpenError, OpenErrorKind, ParseOptionsError};
+pub use sqlite::{BackupError, BackupErrorKind, SqliteOptions, SqliteStorage};

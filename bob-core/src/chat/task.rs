@@ -90,6 +90,7 @@ fn start(pipeline: &Pipeline, book: &Pricebook, message: &NewMessage) -> TurnSta
         conversation: ConversationId::new(),
         door: message.door,
         session: message.session.clone().unwrap_or_else(SessionId::mint),
+        session_is_new: message.session.is_none(),
         visitor: message.visitor,
         text: message.text.clone(),
         idempotency: message.idempotency.clone(),

@@ -319,7 +319,8 @@ pub trait TurnStore: fmt::Debug + Send + Sync {
     ///
     /// At most one turn of a conversation is open. An open turn whose lease has run out is given up first, as
     /// [`sweep_turns`](Self::sweep_turns) would. If the answer is lost, the call may be repeated under the same
-    /// idempotency key.
+    /// idempotency key. When nothing came of it, the repetition goes on in the same conversation and takes over the
+    /// question where it stands; none is stored again.
     ///
     /// # Errors
     ///

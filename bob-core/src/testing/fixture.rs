@@ -1,15 +1,17 @@
 //! Things tests need, ready-made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::account::{Account, Email};
 use crate::act::{Act, Principal};
 use crate::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
-use crate::clock::{Clock as _, ManualClock};
+use crate::clock::{Clock as _, ManualClock, later};
 use crate::conversation::{Door, MessageText, SessionId};
-use crate::credit::{Billing, Budgets, Ladder, MilliCredits};
+use crate::credit::{Billing, Budgets, CreditChange, Ladder, LedgerKind, MilliCredits, Renewal};
 use crate::id::{
     AccountId, ConversationId, KnowledgeId, MessageId, NodeId, PersonaId, TenantId, TurnId, VisitorId,
     WidgetKeyId,
@@ -19,7 +21,9 @@ use crate::language::Language;
 use crate::persona::Persona;
 use crate::storage::{Onboarding, Storage};
 use crate::tenant::Tenant;
-use crate::turn::{IdempotencyClaim, Lease, OpenTurn, TurnFinish, TurnOpening, TurnStart, Versions};
+use crate::turn::{
+    IdempotencyClaim, Lease, OpenTurn, TurnClosing, TurnFinish, TurnOpening, TurnStart, Versions,
+};
 use crate::visitor::VisitorProof;
 use crate::widget_key::{KeyMode, PublishableKey, WidgetKey};
 
@@ -65,12 +69,17 @@ pub fn onboarding(slug: &str) -> Onboarding {
     }
 }
 
+/// Stores [`onboarding`] with other credits and answers the tenant.
+pub async fn tenant_with(store: &dyn Storage, slug: &str, credits: MilliCredits) -> TenantId {
+    let onboarding = Onboarding { credits, ..onboarding(slug) };
+    let id = onboarding.tenant.id;
+    store.onboard(&act().because("to begin with"), onboarding).await.expect("the slug is new");
+    id
+}
+
 /// Stores [`onboarding`] and answers the tenant.
 pub async fn tenant(store: &dyn Storage, slug: &str) -> TenantId {
-    let onboarding = onboarding(slug);
-    let id = onboarding.tenant.id;
-    store.onboard(&act(), onboarding).await.expect("the slug is new");
-    id
+    tenant_with(store, slug, MilliCredits::credits(1_000)).await
 }
 
 /// A live widget key for pages of `origins`, handed out by the embed.
@@ -108,6 +117,7 @@ pub fn start(visitor: VisitorId, session: &str, text: &str) -> TurnStart {
         conversation: ConversationId::new(),
         door: Door::Public,
         session: session.parse::<SessionId>().expect("tests use good session ids"),
+        session_is_new: false,
         visitor: VisitorProof::Proven(visitor),
         text: MessageText::parse(text).expect("tests use good messages"),
         idempotency: None,
@@ -116,6 +126,21 @@ pub fn start(visitor: VisitorId, session: &str, text: &str) -> TurnStart {
         budgets: Budgets::NONE,
         history: 20,
     }
+}
+
+/// A new visitor's message in a conversation of its own, which reserves the first of these thousandths within reach.
+#[must_use]
+pub fn reserving(steps: &[i64]) -> TurnStart {
+    TurnStart {
+        reserve: Ladder::of(steps.iter().copied().map(MilliCredits)),
+        ..start(VisitorId::new(), "s", "hi")
+    }
+}
+
+/// The same message, sent at `at`.
+#[must_use]
+pub fn sent_at(start: TurnStart, at: Timestamp) -> TurnStart {
+    TurnStart { lease: lease(at), ..start }
 }
 
 /// The same message under an idempotency claim.
@@ -136,6 +161,47 @@ pub async fn open(store: &dyn Storage, tenant: &TenantId, start: TurnStart) -> O
     match store.begin_turn(&act(), tenant, start).await {
         Ok(TurnOpening::Opened(open)) => *open,
         other => panic!("the turn should have opened: {other:?}"),
+    }
+}
+
+/// Opens a turn that must open, at `at`.
+pub async fn open_at(store: &dyn Storage, tenant: &TenantId, start: TurnStart, at: Timestamp) -> OpenTurn {
+    match store.begin_turn(&act_at(at), tenant, sent_at(start, at)).await {
+        Ok(TurnOpening::Opened(open)) => *open,
+        other => panic!("the turn should have opened: {other:?}"),
+    }
+}
+
+/// Closes `open` with an answer that costs so many thousandths; it must be stored.
+pub async fn settle(store: &dyn Storage, tenant: &TenantId, open: &OpenTurn, cost: i64) {
+    let finish = TurnFinish { cost: MilliCredits(cost), ..finish(open, "1") };
+    match store.finish_turn(&act(), tenant, finish).await {
+        Ok(TurnClosing::Stored(_)) => {}
+        other => panic!("the answer should have been stored: {other:?}"),
+    }
+}
+
+/// Reserves and settles so many thousandths with a turn of its own.
+pub async fn spend(store: &dyn Storage, tenant: &TenantId, cost: i64) {
+    let open = open(store, tenant, reserving(&[cost])).await;
+    settle(store, tenant, &open, cost).await;
+}
+
+/// A grant, or below zero a correction, of so many thousandths.
+#[must_use]
+pub fn change(amount: i64) -> CreditChange {
+    let kind = if amount > 0 { LedgerKind::Grant } else { LedgerKind::Correction };
+    CreditChange { id: Uuid::now_v7(), kind, amount: MilliCredits(amount), reason: "by hand".to_owned() }
+}
+
+/// The period that follows the one that ends at `due`, a month of so many thousandths.
+#[must_use]
+pub fn renewal(due: Timestamp, credits: i64) -> Renewal {
+    Renewal {
+        due,
+        next: later(due, Duration::from_secs(30 * 24 * 60 * 60)),
+        credits: MilliCredits(credits),
+        reason: "a new period".to_owned(),
     }
 }
 

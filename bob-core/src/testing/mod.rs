@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a fixture that fails is a test that fails")]
 
+pub mod books;
 pub mod claims;
 pub mod fixture;
 
@@ -19,6 +20,21 @@ macro_rules! storage_claims {
             account: a_password_and_a_role_are_changed,
             account: an_address_has_one_account,
             account: people_are_found_by_address_and_membership,
+            budget: a_keys_budget_stops_that_key_only,
+            budget: a_new_day_is_a_new_budget,
+            budget: a_visitors_budget_stops_that_visitor_only,
+            budget: an_extension_must_fit_the_budgets,
+            budget: the_smaller_of_two_budgets_counts,
+            budget: what_was_not_used_of_a_budget_is_given_back,
+            credit: a_settlement_is_entered_once_with_its_turn,
+            credit: a_turn_is_extended_while_its_lease_holds_and_credits_reach,
+            credit: a_turn_without_credits_is_open_and_free_and_told_once,
+            credit: only_a_turn_with_a_reservation_is_extended,
+            credit: the_first_step_within_reach_is_reserved,
+            credit: thresholds_are_told_once_and_again_after_a_grant,
+            credit: what_a_lost_turn_held_is_given_back_in_full,
+            key: keys_that_are_current_are_not_wrapped_anew,
+            key: purpose_keys_stay_and_differ_by_purpose,
             knowledge: a_release_is_published_at_once,
             knowledge: another_tenants_item_cannot_be_drafted_or_moved,
             knowledge: retiring_takes_a_text_out_of_the_next_release,
@@ -29,9 +45,28 @@ macro_rules! storage_claims {
             lease: a_lease_is_renewed_until_it_is_lost,
             lease: a_sweep_gives_up_only_what_ran_out,
             lease: a_turn_whose_node_is_gone_frees_its_conversation,
+            ledger: a_change_is_known_by_its_identifier,
+            ledger: a_correction_takes_no_more_than_is_left,
+            ledger: a_ledger_begins_with_what_was_granted,
+            ledger: a_ledger_is_read_from_the_latest_back_without_gaps,
+            ledger: parallel_repetitions_of_a_change_are_entered_once,
+            ledger: the_ledger_adds_up_at_every_step,
             login: a_login_ends_once,
             login: a_refresh_token_works_once_and_reuse_ends_the_login,
             login: idle_time_moves_with_use,
+            outbox: a_repetition_tells_nothing_and_a_delivery_its_message,
+            outbox: credits_that_move_by_hand_or_run_out_are_told,
+            outbox: each_release_of_knowledge_is_told,
+            outbox: each_step_of_a_turn_tells_what_happened,
+            outbox: events_are_in_order_and_the_same_when_read_again,
+            period: a_new_period_is_told_of_its_thresholds_anew,
+            period: a_period_begins_once_however_many_try,
+            period: a_period_of_nothing_begins_without_an_entry,
+            period: due_periods_are_found_the_longest_ended_first,
+            period: what_was_granted_by_hand_does_not_expire,
+            period: what_was_included_and_not_used_expires_except_what_turns_hold,
+            pricebook: a_pricebook_is_founded_once_and_holds_from_its_moment_on,
+            pricebook: nodes_that_start_at_once_agree_on_a_pricebook,
             tenant: a_slug_and_a_host_belong_to_one_tenant,
             tenant: a_snapshot_shows_each_change_under_a_new_version,
             tenant: ended_keys_leave_the_index_of_origins,
@@ -41,7 +76,10 @@ macro_rules! storage_claims {
             turn: a_first_call_that_is_taken_up_again_keeps_its_visitor,
             turn: a_key_counts_in_its_scope_only,
             turn: a_key_with_another_body_is_a_mistake,
+            turn: a_long_conversation_is_seen_from_its_end,
             turn: a_persons_conversation_is_delivered_and_free,
+            turn: a_question_that_a_person_took_over_is_delivered_once,
+            turn: a_question_that_is_taken_up_again_stands_once,
             turn: a_repeated_call_is_answered_from_storage,
             turn: a_repeated_finish_settles_nothing_again,
             turn: a_running_call_is_named_to_its_repetition,
@@ -56,6 +94,7 @@ macro_rules! storage_claims {
             turn: parallel_duplicates_open_one_turn,
             turn: parallel_turns_never_reserve_more_than_there_is,
             turn: the_machine_is_disclosed_first_and_after_each_change_of_speaker,
+            turn: what_a_lost_turn_was_to_disclose_the_next_one_does,
         );
     };
     (@ $new_store:expr => $($topic:ident: $claim:ident,)*) => {

@@ -29,7 +29,7 @@ pub use lease::{LEASE, Lease, RENEW_EVERY};
 pub struct TurnStart {
     /// The turn's identifier, minted by the caller.
     pub turn: TurnId,
-    /// The message's identifier, minted by the caller.
+    /// The message's identifier, minted by the caller; a call that is taken up again keeps its first one.
     pub message: MessageId,
     /// The identifier of the conversation, should a new one begin.
     pub conversation: ConversationId,
@@ -37,6 +37,9 @@ pub struct TurnStart {
     pub door: crate::conversation::Door,
     /// The visitor's name for the conversation.
     pub session: SessionId,
+    /// Whether that name was minted just now, because the visitor gave none: it continues nothing, and a store need not
+    /// look for what it would.
+    pub session_is_new: bool,
     /// Who writes.
     pub visitor: VisitorProof,
     /// What they wrote.
@@ -92,13 +95,14 @@ pub struct OpenTurn {
     pub epoch: u64,
     /// Who holds the turn.
     pub lease: Lease,
-    /// The messages before this one, oldest first.
+    /// The messages beside this one, oldest first.
     pub history: Vec<Message>,
     /// The language of the conversation so far.
     pub language: Option<Language>,
     /// What was reserved, the first step of the ladder within reach; `None` when credits or budgets reach for none.
     pub reservation: Option<Reservation>,
-    /// Whether the visitor is to be told that they talk to a machine: on the first turn and after a change of speaker.
+    /// Whether the visitor is to be told that they talk to a machine: until an answer has said so since the speaker
+    /// changed.
     pub disclose: bool,
 }
 

@@ -5,22 +5,24 @@ use bob_core::account::{Account, Email, Membership, PasswordHash, PlatformRole, 
 use bob_core::act::Act;
 use bob_core::id::{AccountId, TenantId};
 use bob_core::storage::{AccountStore, Result};
+use bob_core::vault::Vault;
 
 use super::audit::{Subject, note};
-use super::error::failed;
+use super::error::{corrupt, failed};
 use super::rows::{Cells, account, blob, micros};
 use super::writer::Unit;
 use super::{SqliteStorage, not_found};
+use crate::seal::PersonSeal;
 
 #[async_trait]
 impl AccountStore for SqliteStorage {
     async fn create_account(&self, act: &Act, account: Account) -> Result<()> {
         const OPERATION: &str = "create_account";
-        let act = act.clone();
+        let (act, vault) = (act.clone(), self.shared_vault());
         self.writer()
             .run(OPERATION, move |unit| {
                 Box::pin(async move {
-                    insert_account(unit, &act, &account).await?;
+                    insert_account(unit, &act, &vault, &account).await?;
                     note(unit, None, &act, OPERATION, Subject(Some(account.id.as_uuid()), None)).await
                 })
             })
@@ -31,13 +33,13 @@ impl AccountStore for SqliteStorage {
         const OPERATION: &str = "account_by_email";
         let found = sqlx::query(
             "SELECT account_id, email, name, password, platform_role, disabled_at
-             FROM bob_accounts WHERE email = $1",
+             FROM bob_accounts WHERE email_index = $1",
         )
-        .bind(email.as_str())
+        .bind(self.vault().email_index(email).to_vec())
         .fetch_optional(self.readers())
         .await
         .map_err(failed(OPERATION))?;
-        found.map(|row| account(&row, OPERATION)).transpose()
+        found.map(|row| account(&row, self.vault().platform(), OPERATION)).transpose()
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
@@ -50,7 +52,7 @@ impl AccountStore for SqliteStorage {
         .fetch_optional(self.readers())
         .await
         .map_err(failed(OPERATION))?;
-        found.map(|row| account(&row, OPERATION)).transpose()
+        found.map(|row| account(&row, self.vault().platform(), OPERATION)).transpose()
     }
 
     async fn has_platform_people(&self) -> Result<bool> {
@@ -129,14 +131,23 @@ impl AccountStore for SqliteStorage {
 }
 
 /// Adds a person.
-pub(super) async fn insert_account(unit: &mut Unit<'_>, act: &Act, account: &Account) -> Result<()> {
+pub(super) async fn insert_account(
+    unit: &mut Unit<'_>,
+    act: &Act,
+    vault: &Vault,
+    account: &Account,
+) -> Result<()> {
+    let seal = PersonSeal { key: vault.platform(), account: account.id };
+    let refused = |error| corrupt("insert_account", error);
     let insert = sqlx::query(
-        "INSERT INTO bob_accounts (account_id, email, name, password, platform_role, disabled_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO bob_accounts (account_id, email_index, email, name, password, platform_role, disabled_at,
+             created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(blob(account.id.as_uuid()))
-    .bind(account.email.as_str().to_owned())
-    .bind(account.name.clone())
+    .bind(vault.email_index(&account.email).to_vec())
+    .bind(seal.email(&account.email).map_err(refused)?)
+    .bind(seal.name(&account.name).map_err(refused)?)
     .bind(account.password.as_ref().map(|password| password.as_str().to_owned()))
     .bind(account.platform_role.map(PlatformRole::as_str))
     .bind(account.disabled_at.map(micros))

@@ -9,9 +9,9 @@ use sqlx::{Connection as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::SqliteStorage;
-use super::error::{OpenError, OpenErrorKind};
 use super::migrate::{STEPS, recognize};
 use super::open::SqliteOptions;
+use crate::error::{OpenError, OpenErrorKind};
 
 impl SqliteStorage {
     /// Copies the database as it is at one moment to a new file, `to`, while turns go on.
@@ -198,7 +198,7 @@ impl From<OpenError> for BackupError {
         let kind = match error.kind() {
             OpenErrorKind::Unavailable => BackupErrorKind::Unavailable,
             OpenErrorKind::Newer => BackupErrorKind::Newer,
-            OpenErrorKind::NotBobs => BackupErrorKind::NotBobs,
+            OpenErrorKind::NotBobs | OpenErrorKind::WrongKey => BackupErrorKind::NotBobs,
         };
         Self { kind, source: error.source }
     }

@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use bob_core::act::Act;
 use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
 use bob_core::id::{AccountId, ConversationId, TenantId, TurnId, VisitorId};
+use bob_core::outbox::{EventKind, EventSubject};
 use bob_core::storage::{ConversationStore, Result, StorageError, StorageErrorKind};
 use bob_core::turn::TurnState;
-use sqlx::Row as _;
 
 use super::audit::{Subject, note};
 use super::error::{corrupt, failed};
+use super::outbox::tell;
 use super::rows::{Cells, blob, count, message};
-use super::turn::state;
+use super::turn::{FoundTurn, find};
 use super::{SqliteStorage, not_found};
 
 #[async_trait]
@@ -21,13 +22,12 @@ impl ConversationStore for SqliteStorage {
         let found = sqlx::query(
             "SELECT c.conversation_id, c.owner, c.epoch, c.language, c.person_wanted_at, c.started_at
              FROM bob_tenants t
-             LEFT JOIN bob_conversations c ON c.tenant_id = t.tenant_id AND c.door = $2 AND c.session = $3
-                 AND c.visitor_id = $4
+             LEFT JOIN bob_conversations c ON c.tenant_id = t.tenant_id AND c.session_index = $2
+                 AND c.visitor_id = $3
              WHERE t.tenant_id = $1",
         )
         .bind(blob(tenant.as_uuid()))
-        .bind(key.door.as_str())
-        .bind(key.session.as_str())
+        .bind(self.vault().session_index(tenant, key.door, &key.session).to_vec())
         .bind(blob(key.visitor.as_uuid()))
         .fetch_optional(self.readers())
         .await
@@ -59,8 +59,9 @@ impl ConversationStore for SqliteStorage {
         // The latest first, and one more than wanted, which tells whether there are older ones; a conversation without
         // any has one row of nulls.
         let mut rows = sqlx::query(
-            "SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
+            "SELECT c.visitor_id, v.key, m.number, m.message_id, m.turn_id, m.role, m.at, m.content
              FROM bob_conversations c
+             LEFT JOIN bob_visitors v ON v.tenant_id = c.tenant_id AND v.visitor_id = c.visitor_id
              LEFT JOIN bob_messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.conversation_id
                  AND m.number < $3
              WHERE c.tenant_id = $1 AND c.conversation_id = $2
@@ -75,12 +76,16 @@ impl ConversationStore for SqliteStorage {
         .await
         .map_err(failed(OPERATION))?;
         let first = rows.first().ok_or_else(|| not_found(OPERATION))?;
-        if first.try_get::<Option<i64>, _>(0).map_err(failed(OPERATION))?.is_none() {
+        let mut cells = Cells::of(first, OPERATION);
+        let (visitor, key) = (cells.id(VisitorId::from_uuid)?, cells.take()?);
+        if cells.take::<Option<i64>>()?.is_none() {
             return Ok(History::default());
         }
+        let seal = self.stored_seal(tenant, visitor, key, OPERATION).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let messages = rows.iter().rev().map(|row| message(row, OPERATION)).collect::<Result<Vec<_>>>()?;
+        let messages = rows.iter().rev().map(|row| message(&mut Cells::of(row, OPERATION).skip(2), &seal));
+        let messages = messages.collect::<Result<Vec<_>>>()?;
         let next = messages.first().filter(|_| more).map(|first| first.number);
         Ok(History { messages, next })
     }
@@ -93,23 +98,17 @@ impl ConversationStore for SqliteStorage {
         turn: &TurnId,
     ) -> Result<TurnState> {
         const OPERATION: &str = "turn";
-        let found = sqlx::query(
-            "SELECT t.turn_id, t.conversation_id, t.visitor_id, t.proven, t.disclose, t.state, t.lease_node,
-                 t.lease_token, t.lease_until, t.language, t.persona, t.superseded, c.session, m.content
-             FROM bob_turns t
-             JOIN bob_conversations c ON c.tenant_id = t.tenant_id AND c.conversation_id = t.conversation_id
-             LEFT JOIN bob_messages m ON m.tenant_id = t.tenant_id AND m.conversation_id = t.conversation_id
-                 AND m.number = t.answer
-             WHERE t.tenant_id = $1 AND t.turn_id = $2 AND t.visitor_id = $3 AND c.door = $4",
-        )
-        .bind(blob(tenant.as_uuid()))
-        .bind(blob(turn.as_uuid()))
-        .bind(blob(visitor.as_uuid()))
-        .bind(door.as_str())
-        .fetch_optional(self.readers())
-        .await
-        .map_err(failed(OPERATION))?;
-        Ok(state(&found.ok_or_else(|| not_found(OPERATION))?, OPERATION)?.1)
+        let found = find(tenant, turn).fetch_optional(self.readers()).await.map_err(failed(OPERATION))?;
+        let row = found.ok_or_else(|| not_found(OPERATION))?;
+        let found = FoundTurn::read(&row, OPERATION)?;
+        if found.visitor != *visitor || found.door != door {
+            return Err(not_found(OPERATION));
+        }
+        if let Some(lease) = found.open() {
+            return Ok(TurnState::Open(lease));
+        }
+        let seal = self.stored_seal(tenant, *visitor, found.key.as_deref(), OPERATION).await?;
+        found.state(&seal)
     }
 
     async fn change_owner(
@@ -147,6 +146,8 @@ impl ConversationStore for SqliteStorage {
                         unit.row(known).await?.ok_or_else(|| not_found(OPERATION))?;
                         return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
                     }
+                    let about = EventSubject { conversation: Some(conversation), ..EventSubject::default() };
+                    tell(unit, &act, &tenant, &[EventKind::ConversationAssigned], about).await?;
                     let subject = Subject(Some(conversation.as_uuid()), None);
                     note(unit, Some(&tenant), &act, OPERATION, subject).await?;
                     Ok(Ownership { owner, epoch: epoch + 1 })

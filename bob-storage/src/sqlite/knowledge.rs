@@ -4,14 +4,16 @@ use async_trait::async_trait;
 use bob_core::act::Act;
 use bob_core::id::{KnowledgeId, TenantId};
 use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use bob_core::outbox::{EventKind, EventSubject};
 use bob_core::storage::{KnowledgeStore, Result, StorageError, StorageErrorKind};
 
 use super::audit::{Subject, note};
 use super::error::{corrupt, failed};
-use super::record;
+use super::outbox::tell;
 use super::rows::{Cells, blob, knowledge_version, micros};
 use super::writer::Unit;
 use super::{SqliteStorage, not_found};
+use crate::record;
 
 #[async_trait]
 impl KnowledgeStore for SqliteStorage {
@@ -83,7 +85,7 @@ impl KnowledgeStore for SqliteStorage {
                     .bind(micros(act.at));
                     unit.execute(update).await?;
                     if was == KnowledgeStatus::Published {
-                        release(unit, &tenant, OPERATION).await?;
+                        release(unit, &act, &tenant, OPERATION).await?;
                     }
                     note(unit, Some(&tenant), &act, OPERATION, Subject(Some(item.as_uuid()), None)).await
                 })
@@ -97,7 +99,7 @@ impl KnowledgeStore for SqliteStorage {
         self.writer()
             .run(OPERATION, move |unit| {
                 Box::pin(async move {
-                    let release = release(unit, &tenant, OPERATION).await?;
+                    let release = release(unit, &act, &tenant, OPERATION).await?;
                     // The latest approved version of an item takes the place of all its others.
                     let publish = sqlx::query(
                         "UPDATE bob_knowledge_versions AS v SET status = 'retired', changed_at = $2
@@ -199,12 +201,15 @@ pub(super) async fn insert_version(
 }
 
 /// Begins a new release, which is a new version of the snapshot too.
-async fn release(unit: &mut Unit<'_>, tenant: &TenantId, operation: &'static str) -> Result<u64> {
+async fn release(unit: &mut Unit<'_>, act: &Act, tenant: &TenantId, operation: &'static str) -> Result<u64> {
     let update = sqlx::query(
         "UPDATE bob_tenants SET release = release + 1, version = version + 1 WHERE tenant_id = $1
          RETURNING release",
     )
     .bind(blob(tenant.as_uuid()));
     let row = unit.row(update).await?.ok_or_else(|| not_found(operation))?;
-    Cells::of(&row, operation).number()
+    let release = Cells::of(&row, operation).number()?;
+    let subject = EventSubject { number: Some(release), ..EventSubject::default() };
+    tell(unit, act, tenant, &[EventKind::KnowledgePublished], subject).await?;
+    Ok(release)
 }

@@ -1,11 +1,16 @@
 //! Migrations: the steps that made the tables what they are, each run once.
 
+use std::sync::Arc;
+
+use bob_core::keyring::Keyring;
+use bob_core::vault::Vault;
 use jiff::Timestamp;
 use sqlx::migrate::{Migrate as _, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{Connection as _, SqlSafeStr as _, SqliteConnection};
 
-use super::error::{OpenError, OpenErrorKind};
+use super::key::open_vault;
 use super::rows::micros;
+use crate::error::{OpenError, OpenErrorKind};
 
 /// Where Bob notes which migrations ran; not sqlx's own table, which the host may use for its migrations.
 const MIGRATIONS: &str = "_bob_migrations";
@@ -25,17 +30,22 @@ fn migrator(steps: &[Step]) -> Migrator {
     migrator
 }
 
-/// Brings the tables up to date, all or nothing; the write lock keeps other processes out meanwhile.
-pub(super) async fn migrate(connection: &mut SqliteConnection, steps: &[Step]) -> Result<(), OpenError> {
+/// Brings the tables up to date and opens the vault, all or nothing; the write lock keeps other processes out meanwhile.
+pub(super) async fn migrate(
+    connection: &mut SqliteConnection,
+    steps: &[Step],
+    keyring: &Arc<dyn Keyring>,
+) -> Result<Vault, OpenError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     run(&mut transaction, steps).await?;
+    let vault = open_vault(&mut transaction, Arc::clone(keyring)).await?;
     // Says at once what a turn would find out later: that the file cannot be written.
     sqlx::query("INSERT OR REPLACE INTO bob_health (node, at) VALUES (0, $1)")
         .bind(micros(Timestamp::now()))
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(vault)
 }
 
 /// Runs the steps that have not run yet.
@@ -112,6 +122,10 @@ mod tests {
         [STEPS[0], second]
     }
 
+    fn keyring() -> Arc<dyn Keyring> {
+        Arc::new(bob_core::keyring::LocalKeyring::from_root([7; 32]))
+    }
+
     async fn connect(path: &Path) -> SqliteConnection {
         SqliteOptions::file(path).writer().await.unwrap()
     }
@@ -120,7 +134,7 @@ mod tests {
     async fn begun() -> (TempDir, SqliteConnection) {
         let folder = tempfile::tempdir().unwrap();
         let options = SqliteOptions::file(folder.path().join("bob.db"));
-        let connection = options.prepare().await.unwrap();
+        let connection = options.prepare(&keyring()).await.unwrap().0;
         (folder, connection)
     }
 
@@ -136,11 +150,12 @@ mod tests {
     async fn a_later_version_runs_what_is_new_once() {
         let (_folder, mut connection) = begun().await;
         for _ in 0..2 {
-            migrate(&mut connection, &with(BETTER)).await.unwrap();
+            migrate(&mut connection, &with(BETTER), &keyring()).await.unwrap();
             assert_eq!(state(&mut connection).await, (2, 1, 1));
         }
+        let earlier = migrate(&mut connection, STEPS, &keyring()).await.unwrap_err();
+        assert_eq!(earlier.kind(), OpenErrorKind::Newer, "the earlier one");
         let kind = |result: Result<(), OpenError>| result.unwrap_err().kind();
-        assert_eq!(kind(migrate(&mut connection, STEPS).await), OpenErrorKind::Newer, "the earlier one");
         assert_eq!(kind(recognize(&mut connection, STEPS).await), OpenErrorKind::Newer);
         recognize(&mut connection, &with(BETTER)).await.unwrap();
         assert_eq!(kind(recognize(&mut connection, &with(SLIPS)).await), OpenErrorKind::NotBobs, "another 2");
@@ -150,11 +165,11 @@ mod tests {
     async fn a_migration_that_fails_half_way_leaves_what_was_there() {
         let (_folder, mut connection) = begun().await;
 
-        migrate(&mut connection, &with(SLIPS)).await.unwrap_err();
+        migrate(&mut connection, &with(SLIPS), &keyring()).await.unwrap_err();
 
         assert_eq!(state(&mut connection).await, (1, 0, 0));
-        migrate(&mut connection, STEPS).await.expect("the earlier version opens it as before");
-        migrate(&mut connection, &with(BETTER)).await.expect("and the corrected one upgrades it");
+        migrate(&mut connection, STEPS, &keyring()).await.expect("the earlier version opens it as before");
+        migrate(&mut connection, &with(BETTER), &keyring()).await.expect("and the corrected one upgrades it");
         assert_eq!(state(&mut connection).await, (2, 1, 1));
     }
 
@@ -176,7 +191,7 @@ mod tests {
 
         let mut again = connect(&killed.path().join("bob.db")).await;
         assert_eq!(state(&mut again).await, (1, 0, 0));
-        migrate(&mut again, &with(BETTER)).await.unwrap();
+        migrate(&mut again, &with(BETTER), &keyring()).await.unwrap();
         assert_eq!(state(&mut again).await, (2, 1, 1));
     }
 

@@ -4,12 +4,15 @@ mod account;
 mod audit;
 mod backup;
 mod conversation;
+mod credit;
 mod error;
+mod key;
 mod knowledge;
 mod login;
 mod migrate;
 mod open;
-mod record;
+mod outbox;
+mod pricebook;
 mod rows;
 mod tenant;
 mod turn;
@@ -19,7 +22,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bob_core::keyring::{Keyring, PurposeKeys};
 use bob_core::storage::{Result, Storage, StorageError, StorageErrorKind};
+use bob_core::vault::Vault;
 use jiff::Timestamp;
 use sqlx::SqlitePool;
 
@@ -27,9 +32,11 @@ use error::failed;
 use rows::{Cells, micros};
 use writer::Writer;
 
+use crate::error::OpenError;
+
 pub use backup::{BackupError, BackupErrorKind, backup, restore};
-pub use error::{OpenError, OpenErrorKind};
-pub use open::{ParseOptionsError, SqliteOptions};
+pub(crate) use error::kind_of;
+pub use open::SqliteOptions;
 
 /// Storage in one SQLite file. Clones share it.
 ///
@@ -40,6 +47,9 @@ pub use open::{ParseOptionsError, SqliteOptions};
 /// When the last clone is dropped, the writer finishes what is queued and ends; [`close`](Self::close) waits for that.
 ///
 /// ```
+/// use std::sync::Arc;
+///
+/// use bob_core::keyring::LocalKeyring;
 /// use bob_core::storage::{Storage as _, TenantStore as _};
 /// use bob_core::tenant::TenantRef;
 /// use bob_storage::{SqliteOptions, SqliteStorage};
@@ -48,7 +58,9 @@ pub use open::{ParseOptionsError, SqliteOptions};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("bob.db");
-/// let storage = SqliteStorage::open(SqliteOptions::file(path)).await?;
+/// // Yours comes from a file or a key service, and stays the same.
+/// let keyring = LocalKeyring::from_root([7; 32]);
+/// let storage = SqliteStorage::open(SqliteOptions::file(path), Arc::new(keyring)).await?;
 /// storage.check().await?;
 /// assert_eq!(storage.find_tenant(&TenantRef::Slug("shop".parse()?)).await?, None);
 /// storage.close().await;
@@ -61,6 +73,7 @@ pub struct SqliteStorage {
 }
 
 struct Shared {
+    vault: Arc<Vault>,
     writer: Writer,
     readers: SqlitePool,
     options: SqliteOptions,
@@ -69,20 +82,27 @@ struct Shared {
 impl SqliteStorage {
     /// Opens a database, makes it if there is none, and brings its tables up to date.
     ///
+    /// What visitors and people say and are rests sealed in it, under keys that `keyring` wraps: all who open the file
+    /// need a keyring with the same root key, and without one its content is lost. A keyring that is not the one the
+    /// database was founded with is refused, and nothing is changed.
+    ///
     /// Starts the writer on the current tokio runtime, which must outlive the storage.
     ///
     /// # Errors
     ///
-    /// [`OpenErrorKind`] says what can be done about each.
+    /// [`OpenErrorKind`](crate::OpenErrorKind) says what can be done about each.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime with time enabled.
-    pub async fn open(options: SqliteOptions) -> std::result::Result<Self, OpenError> {
-        let connection = options.prepare().await?;
+    pub async fn open(
+        options: SqliteOptions,
+        keyring: Arc<dyn Keyring>,
+    ) -> std::result::Result<Self, OpenError> {
+        let (connection, vault) = options.prepare(&keyring).await?;
         let readers = options.reader_pool();
         let writer = Writer::start(connection, options.clone());
-        Ok(Self { shared: Arc::new(Shared { writer, readers, options }) })
+        Ok(Self { shared: Arc::new(Shared { vault: Arc::new(vault), writer, readers, options }) })
     }
 
     /// Lets what is queued be written, moves everything into the one file, and closes it.
@@ -92,6 +112,15 @@ impl SqliteStorage {
         // Readers first, so that none of them holds up the writer's last checkpoint.
         self.shared.readers.close().await;
         self.shared.writer.close().await;
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
+    /// The vault, for work that runs on the writer's task.
+    fn shared_vault(&self) -> Arc<Vault> {
+        Arc::clone(&self.shared.vault)
     }
 
     fn writer(&self) -> &Writer {
@@ -113,6 +142,10 @@ impl fmt::Debug for SqliteStorage {
 impl Storage for SqliteStorage {
     fn name(&self) -> &'static str {
         "sqlite"
+    }
+
+    fn purpose_keys(&self) -> &PurposeKeys {
+        self.vault().purpose_keys()
     }
 
     async fn check(&self) -> Result<()> {

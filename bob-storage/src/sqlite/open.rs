@@ -2,14 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bob_core::keyring::Keyring;
+use bob_core::vault::Vault;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
-use super::error::{OpenError, OpenErrorKind};
+use super::error::is_busy;
 use super::migrate::{STEPS, migrate};
 use super::turn::PROCEDURES;
+use crate::error::{OpenError, OpenErrorKind, ParseOptionsError};
+
+/// What an address must be.
+const EXPECTED: &str = "write sqlite:// and the path of a file, such as sqlite://bob.db";
 
 /// How long to wait before a database that somebody else is just creating is tried again.
 const RETRY: Duration = Duration::from_millis(10);
@@ -34,11 +41,6 @@ pub struct SqliteOptions {
     max_bytes: Option<u64>,
     pub(super) max_log_bytes: u64,
 }
-
-/// The text does not name a database file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write sqlite:// and the path of a file, such as sqlite://bob.db")]
-pub struct ParseOptionsError;
 
 impl SqliteOptions {
     /// Opens the file at `path`, and makes it if there is none; its folder must exist.
@@ -158,28 +160,31 @@ impl SqliteOptions {
     }
 
     /// Makes the file if there is none, for its owner's eyes only, and brings its tables up to date.
-    pub(super) async fn prepare(&self) -> Result<SqliteConnection, OpenError> {
+    pub(super) async fn prepare(
+        &self,
+        keyring: &Arc<dyn Keyring>,
+    ) -> Result<(SqliteConnection, Vault), OpenError> {
         create(&self.path).map_err(|error| OpenError::because(OpenErrorKind::Unavailable, error))?;
         // Turning WAL on needs the file alone and does not wait for that, so two who begin together must try again.
         let patience = Instant::now() + self.busy_timeout;
         loop {
-            match self.prepare_once().await {
-                Err(error) if error.is_busy() && Instant::now() < patience => tokio::time::sleep(RETRY).await,
+            match self.prepare_once(keyring).await {
+                Err(error) if is_busy(&error) && Instant::now() < patience => tokio::time::sleep(RETRY).await,
                 prepared => return prepared,
             }
         }
     }
 
-    async fn prepare_once(&self) -> Result<SqliteConnection, OpenError> {
+    async fn prepare_once(&self, keyring: &Arc<dyn Keyring>) -> Result<(SqliteConnection, Vault), OpenError> {
         let mut connection = self.connect_to_write().await?;
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
         if !mode.eq_ignore_ascii_case("wal") {
             let why = "the file system has no shared memory, which WAL needs";
             return Err(OpenError::because(OpenErrorKind::Unavailable, why));
         }
-        migrate(&mut connection, STEPS).await?;
+        let vault = migrate(&mut connection, STEPS, keyring).await?;
         prepare_procedures(&mut connection).await?;
-        Ok(connection)
+        Ok((connection, vault))
     }
 }
 
@@ -196,13 +201,14 @@ impl FromStr for SqliteOptions {
     /// Reads `sqlite://` and a path, relative (`sqlite://bob.db`) or absolute (`sqlite:///var/lib/bob.db`).
     fn from_str(url: &str) -> Result<Self, ParseOptionsError> {
         if !url.starts_with("sqlite:") || url.contains('?') || url.contains(":memory:") {
-            return Err(ParseOptionsError);
+            return Err(ParseOptionsError::expected(EXPECTED));
         }
-        let options = SqliteConnectOptions::from_str(url).map_err(|_| ParseOptionsError)?;
+        let options =
+            SqliteConnectOptions::from_str(url).map_err(|_| ParseOptionsError::expected(EXPECTED))?;
         let path = options.get_filename();
         // SQLite would read `file:` as an address with parameters of its own.
         if path.as_os_str().is_empty() || path.to_str().is_none_or(|path| path.starts_with("file:")) {
-            return Err(ParseOptionsError);
+            return Err(ParseOptionsError::expected(EXPECTED));
         }
         Ok(Self::file(path))
     }
@@ -222,6 +228,7 @@ fn create(path: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use bob_core::keyring::LocalKeyring;
     use bob_core::storage::StorageErrorKind;
 
     use super::*;
@@ -236,7 +243,8 @@ mod tests {
     async fn the_writer_syncs_each_commit_and_readers_only_read() {
         let folder = tempfile::tempdir().unwrap();
         let options = SqliteOptions::file(folder.path().join("bob.db"));
-        let mut writer = options.prepare().await.unwrap();
+        let keyring: Arc<dyn Keyring> = Arc::new(LocalKeyring::from_root([7; 32]));
+        let (mut writer, _) = options.prepare(&keyring).await.unwrap();
         assert_eq!(pragma(&mut writer, "PRAGMA journal_mode").await, "wal");
         assert_eq!(pragma(&mut writer, "PRAGMA synchronous").await, "2");
         assert_eq!(pragma(&mut writer, "PRAGMA foreign_keys").await, "1");

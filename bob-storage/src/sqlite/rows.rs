@@ -7,13 +7,15 @@ use bob_core::conversation::{Message, Role, TextPart};
 use bob_core::id::{AccountId, KnowledgeId, MessageId, TurnId};
 use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion};
 use bob_core::storage::{Result, StorageError};
+use bob_core::vault::DataKey;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row as _, Sqlite, Type};
 use uuid::Uuid;
 
 use super::error::{corrupt, failed};
-use super::record;
+use crate::record;
+use crate::seal::{PersonSeal, VisitorSeal};
 
 /// An identifier, as it is stored.
 pub(super) fn blob(id: Uuid) -> Vec<u8> {
@@ -81,6 +83,11 @@ impl<'r> Cells<'r> {
         time.map_err(|error| corrupt(self.operation, error))
     }
 
+    pub(super) fn optional_number(&mut self) -> Result<Option<u64>> {
+        let number: Option<i64> = self.take()?;
+        number.map(u64::try_from).transpose().map_err(|error| corrupt(self.operation, error))
+    }
+
     /// A number that never is negative, nor too large for its type.
     pub(super) fn number<T: TryFrom<i64, Error = std::num::TryFromIntError>>(&mut self) -> Result<T> {
         let number: i64 = self.take()?;
@@ -132,19 +139,18 @@ impl<'r> Cells<'r> {
 }
 
 /// `number, message_id, turn_id, role, at, content`
-pub(super) fn message(row: &SqliteRow, operation: &'static str) -> Result<Message> {
-    let mut cells = Cells::of(row, operation);
+pub(super) fn message(cells: &mut Cells<'_>, seal: &VisitorSeal) -> Result<Message> {
     let number = cells.number()?;
     let id = cells.id(MessageId::from_uuid)?;
     let turn = cells.id(TurnId::from_uuid)?;
     let role = cells.named(Role::from_name)?;
     let at = cells.time()?;
-    let content: &str = cells.take()?;
+    let content = seal.open_message(&id, cells.take()?).map_err(|error| corrupt(cells.operation, error))?;
     let (text, citations, outcome) = if let Role::Bot = role {
-        let answer = record::answer(content).map_err(|error| corrupt(operation, error))?;
+        let answer = record::answer(&content).map_err(|error| corrupt(cells.operation, error))?;
         (answer.text(), answer.citations, Some(answer.outcome))
     } else {
-        (content.to_owned(), Vec::new(), None)
+        (content, Vec::new(), None)
     };
     Ok(Message { id, turn, number, said: TextPart { role, text }, at, citations, outcome })
 }
@@ -174,12 +180,15 @@ pub(super) fn knowledge_version(row: &SqliteRow, operation: &'static str) -> Res
 }
 
 /// `account_id, email, name, password, platform_role, disabled_at`
-pub(super) fn account(row: &SqliteRow, operation: &'static str) -> Result<Account> {
+pub(super) fn account(row: &SqliteRow, platform: &DataKey, operation: &'static str) -> Result<Account> {
     let mut cells = Cells::of(row, operation);
+    let id = cells.id(AccountId::from_uuid)?;
+    let seal = PersonSeal { key: platform, account: id };
+    let unreadable = |error| corrupt(operation, error);
     Ok(Account {
-        id: cells.id(AccountId::from_uuid)?,
-        email: cells.parsed()?,
-        name: cells.take()?,
+        id,
+        email: seal.open_email(cells.take()?).map_err(unreadable)?,
+        name: seal.open_name(cells.take()?).map_err(unreadable)?,
         password: cells.take::<Option<String>>()?.map(PasswordHash::from_stored),
         platform_role: cells.optional_named(PlatformRole::from_name)?,
         disabled_at: cells.optional_time()?,

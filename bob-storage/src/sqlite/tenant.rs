@@ -1,38 +1,45 @@
-//! Tenants, their widget keys and their credits.
+//! Tenants and their widget keys.
 
 use async_trait::async_trait;
 use bob_core::account::{Account, TenantRole};
 use bob_core::act::Act;
-use bob_core::credit::{CreditBalance, MilliCredits};
+use bob_core::credit::{Billing, BillingDay, LedgerKind, MilliCredits};
 use bob_core::id::{PersonaId, TenantId, WidgetKeyId};
 use bob_core::knowledge::KnowledgeStatus;
 use bob_core::origin::OriginPattern;
 use bob_core::persona::Persona;
 use bob_core::storage::{Onboarding, Result, TenantSnapshot, TenantStore};
 use bob_core::tenant::{Tenant, TenantRef};
+use bob_core::vault::Vault;
 use bob_core::widget_key::WidgetKey;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sqlx::sqlite::SqliteRow;
 
 use super::account::insert_account;
 use super::audit::{Subject, note};
+use super::credit::{Movement, enter};
 use super::error::{corrupt, failed};
+use super::key::{self, refused};
 use super::knowledge::insert_version;
-use super::record;
 use super::rows::{Cells, blob, micros};
 use super::writer::Unit;
 use super::{SqliteStorage, not_found};
+use crate::record;
 
 #[async_trait]
 impl TenantStore for SqliteStorage {
     async fn onboard(&self, act: &Act, new: Onboarding) -> Result<()> {
         const OPERATION: &str = "onboard";
-        let act = act.clone();
+        let (act, vault) = (act.clone(), self.shared_vault());
+        let key = vault.new_tenant_key(&new.tenant.id).await.map_err(refused(OPERATION))?;
         self.writer()
             .run(OPERATION, move |unit| {
                 Box::pin(async move {
                     let id = new.tenant.id;
                     insert_tenant(unit, &act, &new).await?;
+                    key::insert_key(unit, &act, &id, key).await?;
+                    insert_credits(unit, &act, &new).await?;
                     insert_key(unit, &act, &id, &new.widget_key).await?;
                     for (item, text) in &new.knowledge {
                         insert_version(unit, &act, &id, item, text, KnowledgeStatus::Published).await?;
@@ -50,7 +57,7 @@ impl TenantStore for SqliteStorage {
                         unit.execute(insert).await?;
                     }
                     for (person, role) in new.people {
-                        insert_member(unit, &act, &id, person, role).await?;
+                        insert_member(unit, &act, &vault, &id, person, role).await?;
                     }
                     note(unit, Some(&id), &act, OPERATION, Subject(Some(id.as_uuid()), None)).await
                 })
@@ -96,11 +103,12 @@ impl TenantStore for SqliteStorage {
         const OPERATION: &str = "tenant_snapshot";
         // One statement, hence all of one moment: a row for each key, the tenant's columns repeated.
         let rows = sqlx::query(
-            "SELECT t.version, t.release, t.slug, t.name, t.languages,
+            "SELECT t.version, t.release, t.slug, t.name, t.languages, t.plan, t.billing_day, t.zone,
+                 t.visitor_budget,
                  (SELECT json_group_array(h.host ORDER BY h.position)
                   FROM bob_tenant_hosts h WHERE h.tenant_id = t.tenant_id),
                  p.persona_id, p.version, p.name, p.description, p.tone, p.system_prompt,
-                 k.key_id, k.key, k.embed, k.ends_at,
+                 k.key_id, k.key, k.embed, k.ends_at, k.daily_budget,
                  (SELECT json_group_array(o.origin ORDER BY o.position)
                   FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id)
              FROM bob_tenants t
@@ -210,37 +218,20 @@ impl TenantStore for SqliteStorage {
         let origins = rows.iter().map(|row| Cells::of(row, OPERATION).take());
         Ok(patterns(&origins.collect::<Result<Vec<&str>>>()?))
     }
-
-    async fn credit_balance(&self, tenant: &TenantId) -> Result<CreditBalance> {
-        const OPERATION: &str = "credit_balance";
-        let found = sqlx::query("SELECT granted, reserved, settled FROM bob_credits WHERE tenant_id = $1")
-            .bind(blob(tenant.as_uuid()))
-            .fetch_optional(self.readers())
-            .await
-            .map_err(failed(OPERATION))?;
-        let row = found.ok_or_else(|| not_found(OPERATION))?;
-        let mut cells = Cells::of(&row, OPERATION);
-        Ok(CreditBalance {
-            granted: MilliCredits(cells.take()?),
-            reserved: MilliCredits(cells.take()?),
-            settled: MilliCredits(cells.take()?),
-        })
-    }
 }
 
-/// The tenant itself, its persona, its hosts and its credits.
+/// The tenant itself, its persona and its hosts.
 async fn insert_tenant(unit: &mut Unit<'_>, act: &Act, new: &Onboarding) -> Result<()> {
-    let Onboarding { tenant, persona, credits, .. } = new;
+    let Onboarding { tenant, persona, .. } = new;
     let languages: Vec<&str> = tenant.languages.iter().map(|language| language.as_str()).collect();
     let languages = record::write(&languages).map_err(|error| corrupt("onboard", error))?;
     let insert = sqlx::query(
         "INSERT INTO bob_tenants (tenant_id, slug, name, languages, persona_id, persona_version, version, release,
-             created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7);
+             created_at, plan, billing_day, zone, visitor_budget)
+         VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7, $12, $13, $14, $15);
          INSERT INTO bob_personas (tenant_id, persona_id, version, name, description, tone, system_prompt,
              created_at)
-         VALUES ($1, $5, $6, $8, $9, $10, $11, $7);
-         INSERT INTO bob_credits (tenant_id, granted) VALUES ($1, $12)",
+         VALUES ($1, $5, $6, $8, $9, $10, $11, $7)",
     )
     .bind(blob(tenant.id.as_uuid()))
     .bind(tenant.slug.as_str().to_owned())
@@ -253,7 +244,10 @@ async fn insert_tenant(unit: &mut Unit<'_>, act: &Act, new: &Onboarding) -> Resu
     .bind(persona.description.clone())
     .bind(persona.tone.clone())
     .bind(persona.system_prompt.clone())
-    .bind(credits.0);
+    .bind(tenant.billing.plan.clone())
+    .bind(i64::from(tenant.billing.day.get()))
+    .bind(tenant.billing.zone_name().to_owned())
+    .bind(tenant.visitor_budget.map(|budget| budget.0));
     unit.execute(insert).await?;
     for (position, host) in (0_i64..).zip(&tenant.hosts) {
         let insert =
@@ -266,16 +260,38 @@ async fn insert_tenant(unit: &mut Unit<'_>, act: &Act, new: &Onboarding) -> Resu
     Ok(())
 }
 
+/// What may be used until the first renewal.
+async fn insert_credits(unit: &mut Unit<'_>, act: &Act, new: &Onboarding) -> Result<()> {
+    let Onboarding { tenant, credits, .. } = new;
+    let insert = sqlx::query(
+        "INSERT INTO bob_credits (tenant_id, granted, period_from, period_to, allowance, included, entries)
+         VALUES ($1, $2, $3, $4, $2, $2, 0)",
+    )
+    .bind(blob(tenant.id.as_uuid()))
+    .bind(credits.0)
+    .bind(micros(act.at))
+    .bind(micros(tenant.billing.next_after(act.at)));
+    unit.execute(insert).await?;
+    if *credits != MilliCredits::ZERO {
+        let reason = act.reason.clone();
+        let movement =
+            Movement { kind: LedgerKind::Grant, amount: *credits, turn: None, reason, change: None };
+        enter(unit, act, &tenant.id, movement).await?;
+    }
+    Ok(())
+}
+
 async fn insert_key(unit: &mut Unit<'_>, act: &Act, tenant: &TenantId, key: &WidgetKey) -> Result<()> {
     let insert = sqlx::query(
-        "INSERT INTO bob_widget_keys (tenant_id, key_id, key, embed, ends_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO bob_widget_keys (tenant_id, key_id, key, embed, ends_at, daily_budget, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(blob(key.id.as_uuid()))
     .bind(key.key.as_str().to_owned())
     .bind(key.embed)
     .bind(key.ends_at.map(micros))
+    .bind(key.daily_budget.map(|budget| budget.0))
     .bind(micros(act.at));
     unit.execute(insert).await?;
     insert_origins(unit, tenant, &key.id, &key.origins).await
@@ -304,17 +320,18 @@ async fn insert_origins(
 async fn insert_member(
     unit: &mut Unit<'_>,
     act: &Act,
+    vault: &Vault,
     tenant: &TenantId,
     person: Account,
     role: TenantRole,
 ) -> Result<()> {
-    let known = sqlx::query("SELECT account_id FROM bob_accounts WHERE email = $1")
-        .bind(person.email.as_str().to_owned());
+    let known = sqlx::query("SELECT account_id FROM bob_accounts WHERE email_index = $1")
+        .bind(vault.email_index(&person.email).to_vec());
     let member = match unit.row(known).await? {
         Some(row) => Cells::of(&row, "onboard").take()?,
         None => {
             let person = Account { platform_role: None, ..person };
-            insert_account(unit, act, &person).await?;
+            insert_account(unit, act, vault, &person).await?;
             blob(person.id.as_uuid())
         }
     };
@@ -343,13 +360,10 @@ fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
     let (slug, name) = (cells.parsed()?, cells.take()?);
     let languages: Vec<&str> = cells.json()?;
     let languages = languages.into_iter().map(str::parse).collect::<std::result::Result<_, _>>();
-    let tenant = Tenant {
-        id,
-        slug,
-        name,
-        languages: languages.map_err(|error| corrupt("tenant_snapshot", error))?,
-        hosts: cells.json()?,
-    };
+    let languages = languages.map_err(|error| corrupt("tenant_snapshot", error))?;
+    let billing = read_billing(cells)?;
+    let visitor_budget = cells.take::<Option<i64>>()?.map(MilliCredits);
+    let tenant = Tenant { id, slug, name, languages, billing, visitor_budget, hosts: cells.json()? };
     let persona = Persona {
         id: cells.id(PersonaId::from_uuid)?,
         version: cells.number()?,
@@ -361,13 +375,22 @@ fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
     Ok(TenantSnapshot { version, tenant, persona, widget_keys: Vec::new(), release })
 }
 
+/// `plan, billing_day, zone`
+fn read_billing(cells: &mut Cells<'_>) -> Result<Billing> {
+    let (plan, day) = (cells.take()?, cells.number()?);
+    let day = BillingDay::new(day).map_err(|error| corrupt("tenant_snapshot", error))?;
+    let zone = TimeZone::get(cells.take()?).map_err(|error| corrupt("tenant_snapshot", error))?;
+    Ok(Billing { plan, day, zone })
+}
+
 /// The key of a snapshot's row; none for a tenant without keys.
 fn read_key(row: &SqliteRow, operation: &'static str) -> Result<Option<WidgetKey>> {
-    let mut cells = Cells::of(row, operation).skip(12);
+    let mut cells = Cells::of(row, operation).skip(16);
     let Some(id) = cells.optional_id(WidgetKeyId::from_uuid)? else { return Ok(None) };
     let (key, embed, ends_at) = (cells.parsed()?, cells.take()?, cells.optional_time()?);
+    let daily_budget = cells.take::<Option<i64>>()?.map(MilliCredits);
     let origins: Vec<&str> = cells.json()?;
-    Ok(Some(WidgetKey { id, key, origins: patterns(&origins), embed, ends_at }))
+    Ok(Some(WidgetKey { id, key, origins: patterns(&origins), embed, ends_at, daily_budget }))
 }
 
 /// The patterns that still are some: what was written and has become a public suffix since opens nothing any more.

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bob_core::storage::{ConversationStore as _, Storage as _, TurnStore as _};
 use bob_core::testing::fixture;
 use bob_storage::sqlite::{backup, restore};
-use bob_storage::{BackupErrorKind, SqliteOptions, SqliteStorage};
+use bob_storage::{BackupErrorKind, SqliteOptions};
 use sqlx::SqliteConnection;
 
-use crate::{answered, beside, file_in, fresh, number, run};
+use crate::{answered, beside, file_in, fresh, number, open, run};
 
 /// Turns of which something is missing, or which are paid twice.
 const TORN: &str = "
@@ -75,7 +75,7 @@ async fn a_backup_that_is_taken_while_turns_are_written_has_whole_turns_only_and
     let path = file_in(&elsewhere);
     restore(&backups.path().join("three"), &path).await.unwrap();
 
-    let restored = SqliteStorage::open(SqliteOptions::file(&path)).await.unwrap();
+    let restored = open(path.clone()).await;
     assert_eq!(counted(&path).await.0, had);
     let history = restored.history(&tenant, &before.conversation, None, 10).await.unwrap();
     assert_eq!(history.messages[1].said.text, before.answer.text());

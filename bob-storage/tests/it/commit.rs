@@ -8,13 +8,9 @@ use bob_core::storage::{
 };
 use bob_core::testing::fixture;
 use bob_core::turn::{FinishedTurn, TurnOpening, TurnStart};
-use bob_storage::{SqliteOptions, SqliteStorage};
+use bob_storage::SqliteStorage;
 
-use crate::{answered, fresh, fresh_with, refused};
-
-async fn reopen(path: PathBuf) -> SqliteStorage {
-    SqliteStorage::open(SqliteOptions::file(path)).await.unwrap()
-}
+use crate::{answered, fresh, fresh_with, open, refused};
 
 async fn holds(storage: &SqliteStorage, tenant: &TenantId, turn: &FinishedTurn) {
     let history = storage.history(tenant, &turn.conversation, None, 10).await.unwrap();
@@ -48,7 +44,7 @@ async fn what_was_stored_is_there_after_closing() {
         std::fs::metadata(log_of(&fresh.path())).map_or(0, |log| log.len()) == 0,
         "one file is all there is"
     );
-    holds(&reopen(fresh.path()).await, &tenant, &turn).await;
+    holds(&open(fresh.path()).await, &tenant, &turn).await;
 }
 
 #[tokio::test]
@@ -63,7 +59,7 @@ async fn what_was_acknowledged_is_there_after_a_crash() {
     std::fs::copy(fresh.path(), &path).unwrap();
     std::fs::copy(log_of(&fresh.path()), log_of(&path)).unwrap();
 
-    holds(&reopen(path).await, &tenant, &turn).await;
+    holds(&open(path).await, &tenant, &turn).await;
 }
 
 #[tokio::test]
@@ -148,7 +144,7 @@ async fn what_is_queued_is_written_when_the_last_handle_is_dropped() {
     while log_of(&path).exists() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(reopen(path).await.find_tenant(&tenant.into()).await.unwrap(), Some(tenant));
+    assert_eq!(open(path).await.find_tenant(&tenant.into()).await.unwrap(), Some(tenant));
 }
 
 #[tokio::test]
@@ -187,7 +183,7 @@ async fn a_history_that_cannot_be_read_concerns_its_own_conversation_only() {
     let fresh = fresh().await;
     let tenant = fixture::tenant(&fresh.storage, "shop").await;
     let turn = answered(&fresh.storage, &tenant).await;
-    crate::run(&mut fresh.beside().await, "UPDATE bob_messages SET content = '{' WHERE role = 'bot'").await;
+    crate::run(&mut fresh.beside().await, "UPDATE bob_messages SET content = x'7b' WHERE role = 'bot'").await;
     let act = fixture::act();
     let start = fixture::start(turn.visitor, turn.session.as_str(), "and now?");
 

@@ -118,7 +118,7 @@ async fn a_log_that_a_crash_left_large_is_emptied() {
     std::fs::copy(fresh.path(), &path).unwrap();
     std::fs::copy(fresh.path().with_extension("db-wal"), path.with_extension("db-wal")).unwrap();
 
-    let again = SqliteStorage::open(SqliteOptions::file(&path)).await.unwrap();
+    let again = open(path.clone()).await;
 
     again.check().await.unwrap();
     assert!(log_of(&path) < MIB);

@@ -5,15 +5,19 @@
 mod backup;
 mod claims;
 mod commit;
+mod keys;
 mod log;
 mod open;
 mod schema;
+mod sealed;
 mod trouble;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bob_core::conversation::SessionId;
 use bob_core::id::{TenantId, VisitorId};
+use bob_core::keyring::{Keyring, LocalKeyring};
 use bob_core::storage::{StorageError, StorageErrorKind, TurnStore as _};
 use bob_core::testing::fixture;
 use bob_core::turn::{FinishedTurn, TurnClosing};
@@ -37,7 +41,17 @@ async fn fresh() -> Fresh {
 async fn fresh_with(change: impl FnOnce(SqliteOptions) -> SqliteOptions) -> Fresh {
     let folder = tempfile::tempdir().unwrap();
     let options = change(SqliteOptions::file(file_in(&folder)));
-    Fresh { storage: SqliteStorage::open(options).await.unwrap(), folder }
+    Fresh { storage: SqliteStorage::open(options, keyring()).await.unwrap(), folder }
+}
+
+/// The host's keyring, the same in each test.
+fn keyring() -> Arc<dyn Keyring> {
+    Arc::new(LocalKeyring::from_root([7; 32]))
+}
+
+/// Opens a database that is there, or makes it.
+async fn open(path: PathBuf) -> SqliteStorage {
+    SqliteStorage::open(SqliteOptions::file(path), keyring()).await.unwrap()
 }
 
 fn file_in(folder: &TempDir) -> PathBuf {

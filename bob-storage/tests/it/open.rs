@@ -6,7 +6,7 @@ use bob_core::storage::Storage as _;
 use bob_core::testing::fixture;
 use bob_storage::{OpenErrorKind, SqliteOptions, SqliteStorage};
 
-use crate::{beside, file_in, fresh, number, run};
+use crate::{beside, file_in, fresh, keyring, number, open, run};
 
 /// Closes a fresh database, changes it, and tells how opening it again fails.
 async fn spoilt(sql: &'static str) -> OpenErrorKind {
@@ -17,7 +17,7 @@ async fn spoilt(sql: &'static str) -> OpenErrorKind {
 }
 
 async fn refused(path: &Path) -> OpenErrorKind {
-    let error = SqliteStorage::open(SqliteOptions::file(path)).await.unwrap_err();
+    let error = SqliteStorage::open(SqliteOptions::file(path), keyring()).await.unwrap_err();
     let told = error.to_string();
     assert!(!told.contains("bob.db") && !told.contains('/') && !told.contains("SELECT"), "{told}");
     error.kind()
@@ -78,7 +78,7 @@ async fn a_hosts_own_tables_and_migrations_stay_as_they_are() {
     )
     .await;
 
-    let storage = SqliteStorage::open(SqliteOptions::file(file_in(&folder))).await.unwrap();
+    let storage = open(file_in(&folder)).await;
     fixture::tenant(&storage, "shop").await;
 
     let hosts = "SELECT (SELECT count(*) FROM accounts) + 10 * (SELECT count(*) FROM _sqlx_migrations)";
@@ -93,11 +93,14 @@ async fn a_hosts_own_tables_and_migrations_stay_as_they_are() {
 async fn many_may_open_an_empty_file_at_once() {
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
-        let openings =
-            (0..4).map(|_| tokio::spawn(SqliteStorage::open(SqliteOptions::file(file_in(&folder)))));
+        let openings = (0..4).map(|_| tokio::spawn(open(file_in(&folder))));
+        let mut tokens = Vec::new();
         for opening in openings.collect::<Vec<_>>() {
-            opening.await.unwrap().unwrap().check().await.unwrap();
+            let storage = opening.await.unwrap();
+            storage.check().await.unwrap();
+            tokens.push(storage.purpose_keys().derive("test"));
         }
+        assert!(tokens.iter().all(|token| token == &tokens[0]), "all found the same keys");
         let mut other = beside(&file_in(&folder)).await;
         assert_eq!(number(&mut other, "SELECT count(*) FROM _bob_migrations").await, 1);
     }
@@ -106,7 +109,7 @@ async fn many_may_open_an_empty_file_at_once() {
 #[tokio::test]
 async fn two_who_share_a_file_see_each_others_writes() {
     let fresh = fresh().await;
-    let second = SqliteStorage::open(SqliteOptions::file(fresh.path())).await.unwrap();
+    let second = open(fresh.path()).await;
 
     let here = fixture::tenant(&fresh.storage, "here").await;
     let there = fixture::tenant(&second, "there").await;

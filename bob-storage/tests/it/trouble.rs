@@ -9,7 +9,7 @@ use bob_core::storage::{
 use bob_core::testing::fixture;
 use bob_storage::{OpenErrorKind, SqliteOptions, SqliteStorage};
 
-use crate::{answered, fresh_with, number, refused, run};
+use crate::{answered, fresh_with, keyring, number, refused, run};
 
 #[tokio::test]
 async fn a_locked_database_is_unavailable_until_it_is_free() {
@@ -80,7 +80,7 @@ async fn a_read_only_database_does_not_open() {
     bytes[18] = 9;
     std::fs::write(fresh.path(), bytes).unwrap();
 
-    let opened = SqliteStorage::open(SqliteOptions::file(fresh.path())).await;
+    let opened = SqliteStorage::open(SqliteOptions::file(fresh.path()), keyring()).await;
 
     assert_eq!(opened.unwrap_err().kind(), OpenErrorKind::Unavailable);
 }

@@ -89,8 +89,10 @@ impl Purse {
     }
 
     fn take(&mut self, hold: Hold, ladder: &Ladder) -> Option<Hold> {
-        let left = |(spender, most): (Uuid, MilliCredits)| {
-            MilliCredits(most.0 - self.spent(spender, hold.budgets.day).0)
+        let left = |(spender, most): (Uuid, MilliCredits)| match self.spending.get(&spender) {
+            // Nothing is left of a day that is over: a node whose clock is behind opens no second budget.
+            Some((day, _)) if *day > hold.budgets.day => MilliCredits::ZERO,
+            _ => MilliCredits(most.0 - self.spent(spender, hold.budgets.day).0),
         };
         let left = hold.spenders().map(left).chain([self.usage.balance.available()]).min()?;
         let amount = ladder.within(left)?;

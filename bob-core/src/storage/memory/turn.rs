@@ -8,7 +8,7 @@ use crate::act::Act;
 use crate::answer::{Answer, Outcome};
 use crate::conversation::{Conversation, ConversationKey, Message, Owner, Ownership, Role, TextPart};
 use crate::credit::{LAST_THRESHOLD, MilliCredits, Reservation};
-use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
+use crate::id::{ConversationId, MessageId, TenantId, TurnId, VisitorId};
 use crate::language::Language;
 use crate::outbox::{EventKind, EventSubject};
 use crate::storage::{Result, StorageError, StorageErrorKind, TurnStore};
@@ -26,11 +26,11 @@ impl TurnStore for MemoryStorage {
         if let Some(known) = shop.repeated(act, &start) {
             return Ok(known);
         }
-        let start = match shop.taken_up(&start) {
-            Some(visitor) => TurnStart { visitor: VisitorProof::Proven(visitor), ..start },
-            None => start,
+        let lost = shop.taken_up(&start);
+        let (key, proven) = match &lost {
+            Some(lost) => (lost.key.clone(), lost.proven),
+            None => shop.whose(&start),
         };
-        let (key, proven) = shop.whose(&start);
         let conversation = shop.by_key.get(&key).copied();
         if let Some(id) = conversation
             && let Some(busy) = shop.open_turn(act, id)
@@ -38,7 +38,8 @@ impl TurnStore for MemoryStorage {
             return Ok(busy);
         }
         let id = conversation.unwrap_or_else(|| shop.begin_conversation(act, &start, key));
-        let opening = shop.open(act, start, id, proven, conversation.is_none());
+        let lost = lost.map(|lost| lost.turn);
+        let opening = shop.open(act, start, id, Opening { proven, is_new: conversation.is_none(), lost });
         world.record(Some(tenant), OPERATION, act);
         Ok(opening)
     }
@@ -76,10 +77,13 @@ impl TurnStore for MemoryStorage {
     ) -> Result<Option<Reservation>> {
         const OPERATION: &str = "extend_turn";
         let mut world = self.world();
-        let Shop { turns, purse, .. } = world.shop_mut(OPERATION, tenant)?;
+        let Shop { turns, conversations, purse, .. } = world.shop_mut(OPERATION, tenant)?;
         let row = turns.get_mut(turn);
         let row = row.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
-        let held = matches!(&row.state, TurnRowState::Open(held) if held.is(lease) && held.holds(act.at));
+        let talk = conversations.get(&row.conversation);
+        let owned = talk.is_some_and(|talk| talk.conversation.ownership.epoch == row.epoch);
+        let held =
+            owned && matches!(&row.state, TurnRowState::Open(held) if held.is(lease) && held.holds(act.at));
         let Some(extended) = row.hold.filter(|_| held).and_then(|hold| purse.extend(hold, more)) else {
             return Ok(None);
         };
@@ -136,12 +140,14 @@ impl Shop {
         }
     }
 
-    /// The visitor of a call that nothing came of and that is repeated now: whoever repeats it is the same one, and may
-    /// be given a token for them if the first caller might have been.
-    fn taken_up(&self, start: &TurnStart) -> Option<VisitorId> {
+    /// The turn of a call that nothing came of and that is repeated now: whoever repeats it is the same visitor and goes
+    /// on in the same conversation, and may be given a token if the first caller might have been.
+    fn taken_up(&self, start: &TurnStart) -> Option<LostTurn> {
         let claim = start.idempotency.as_ref()?;
-        let earlier = claim.scopes.iter().find_map(|scope| self.idempotency.get(scope))?;
-        self.turns.get(&earlier.turn).filter(|row| row.proven).map(|row| row.visitor)
+        let turn = claim.scopes.iter().find_map(|scope| self.idempotency.get(scope))?.turn;
+        let row = self.turns.get(&turn)?;
+        let key = self.conversations.get(&row.conversation)?.conversation.key.clone();
+        Some(LostTurn { turn, key, proven: row.proven })
     }
 
     /// The key of the conversation, and whether the caller may be given a token for its visitor.
@@ -191,14 +197,8 @@ impl Shop {
         start.conversation
     }
 
-    fn open(
-        &mut self,
-        act: &Act,
-        start: TurnStart,
-        id: ConversationId,
-        proven: bool,
-        is_new: bool,
-    ) -> TurnOpening {
+    fn open(&mut self, act: &Act, start: TurnStart, id: ConversationId, opening: Opening) -> TurnOpening {
+        let Opening { proven, is_new, lost } = opening;
         if let Some(claim) = start.idempotency {
             let until = crate::clock::later(act.at, IDEMPOTENCY_KEPT);
             for scope in claim.scopes {
@@ -206,17 +206,22 @@ impl Shop {
             }
         }
         let talk = self.conversations.get_mut(&id).expect("the caller found or made it");
-        let history = talk.messages.len().saturating_sub(start.history as usize);
-        let history = talk.messages[history..].to_vec();
-        talk.say(Message {
-            id: start.message,
-            turn: start.turn,
-            number: 0,
-            said: TextPart { role: Role::Visitor, text: start.text.as_str().to_owned() },
-            at: act.at,
-            citations: Vec::new(),
-            outcome: None,
-        });
+        let asked_before = lost.and_then(|lost| talk.takes_up(lost, start.turn));
+        let message = asked_before.unwrap_or(start.message);
+        let others = talk.messages.iter().rev().filter(|said| said.id != message);
+        let mut history: Vec<_> = others.take(start.history as usize).cloned().collect();
+        history.reverse();
+        if asked_before.is_none() {
+            talk.say(Message {
+                id: message,
+                turn: start.turn,
+                number: 0,
+                said: TextPart { role: Role::Visitor, text: start.text.as_str().to_owned() },
+                at: act.at,
+                citations: Vec::new(),
+                outcome: None,
+            });
+        }
         let Conversation { key, ownership, language, .. } = talk.conversation.clone();
         let row = |state, disclose, hold| TurnRow {
             conversation: id,
@@ -230,24 +235,23 @@ impl Shop {
         let subject = EventSubject {
             conversation: Some(id),
             turn: Some(start.turn),
-            message: Some(start.message),
+            message: Some(message),
             number: None,
         };
+        let mut happened = Vec::new();
+        happened.extend(is_new.then_some(EventKind::ConversationStarted));
+        happened.extend(asked_before.is_none().then_some(EventKind::MessageCreated));
         if let Owner::Person(_) = ownership.owner {
             let delivered = delivered(&start.turn, id, key.visitor, proven, &key, language);
             let state = TurnRowState::Finished(Box::new(delivered.clone()));
             self.turns.insert(start.turn, row(state, false, None));
-            self.tell(act, &[EventKind::MessageCreated], subject);
+            self.tell(act, &happened, subject);
             return TurnOpening::Delivered(Box::new(delivered));
         }
         let disclose = talk.disclosed_epoch != Some(ownership.epoch);
-        talk.disclosed_epoch = Some(ownership.epoch);
         talk.open = Some(start.turn);
         let (hold, all_used) = self.purse.reserve(key.visitor, start.budgets, &start.reserve);
         self.turns.insert(start.turn, row(TurnRowState::Open(start.lease), disclose, hold));
-        let mut happened = Vec::new();
-        happened.extend(is_new.then_some(EventKind::ConversationStarted));
-        happened.push(EventKind::MessageCreated);
         happened.extend(all_used.then_some(EventKind::CreditsThreshold));
         let number = all_used.then_some(u64::from(LAST_THRESHOLD));
         self.tell(act, &happened, EventSubject { number, ..subject });
@@ -291,12 +295,11 @@ impl Shop {
             row.state = TurnRowState::Abandoned(Some(Box::new(finish.answer)));
             happened.extend(held.map(|_| EventKind::TurnAbandoned));
             happened.extend(passed.map(|_| EventKind::CreditsThreshold));
-            if !happened.is_empty() {
-                self.tell(act, &happened, subject);
-            }
+            self.tell(act, &happened, subject);
             return Some(TurnClosing::Superseded);
         }
         talk.conversation.language = Some(finish.answer.language);
+        talk.disclosed_epoch = Some(finish.epoch);
         happened.push(EventKind::MessageCreated);
         subject.message = Some(finish.message);
         if finish.answer.outcome.wants_person() {
@@ -346,7 +349,30 @@ impl Shop {
     }
 }
 
+/// A turn without an answer whose call is repeated.
+struct LostTurn {
+    turn: TurnId,
+    key: ConversationKey,
+    proven: bool,
+}
+
+/// How a turn opens.
+struct Opening {
+    proven: bool,
+    /// Whether its conversation begins with it.
+    is_new: bool,
+    /// The turn it takes up, whose question is its own.
+    lost: Option<TurnId>,
+}
+
 impl Talk {
+    /// Hands the question of a turn without an answer to the one that repeats it, where it stands.
+    fn takes_up(&mut self, lost: TurnId, turn: TurnId) -> Option<MessageId> {
+        let asked = self.messages.iter_mut().find(|said| said.turn == lost)?;
+        asked.turn = turn;
+        Some(asked.id)
+    }
+
     fn say(&mut self, message: Message) {
         let number = self.messages.last().map_or(1, |last| last.number + 1);
         self.messages.push(Message { number, ..message });

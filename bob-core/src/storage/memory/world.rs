@@ -61,7 +61,7 @@ pub(super) struct Talk {
     pub(super) conversation: Conversation,
     pub(super) messages: Vec<Message>,
     pub(super) open: Option<TurnId>,
-    /// The epoch whose speaker was last announced to the visitor.
+    /// The epoch whose speaker an answer last announced to the visitor.
     pub(super) disclosed_epoch: Option<u64>,
 }
 
@@ -94,7 +94,7 @@ pub(super) struct IdempotencyRow {
 }
 
 impl Shop {
-    /// Writes down what happened, in the lock in which it did.
+    /// Writes down what happened, if anything did, in the lock in which it did.
     pub(super) fn tell(&mut self, act: &Act, kinds: &[EventKind], subject: EventSubject) {
         self.outbox.extend(events_of_row(new_row_id(), act.at, &names_of(kinds), subject));
     }

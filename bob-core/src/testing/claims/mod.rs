@@ -1,9 +1,16 @@
 //! The claims: what every implementation of the ports promises, one function each.
 
 pub mod account;
+pub mod budget;
+pub mod credit;
+pub mod key;
 pub mod knowledge;
 pub mod lease;
+pub mod ledger;
 pub mod login;
+pub mod outbox;
+pub mod period;
+pub mod pricebook;
 pub mod tenant;
 pub mod turn;
 

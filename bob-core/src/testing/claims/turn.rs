@@ -184,6 +184,25 @@ pub async fn history_is_in_order_and_pages_without_gaps(store: &dyn Storage) {
     assert_eq!(open.history, all.messages[5..], "the latest messages, oldest first, without the new one");
 }
 
+/// Of a long conversation an answerer sees the latest messages, as many as it asked for.
+pub async fn a_long_conversation_is_seen_from_its_end(store: &dyn Storage) {
+    let tenant = fixture::tenant(store, "shop").await;
+    let visitor = VisitorId::new();
+    for n in 1..=25 {
+        answered(store, &tenant, fixture::start(visitor, "s", &format!("question {n}")), "1").await;
+    }
+    let mut stored = 50;
+    for asked_for in [0, 1, 40, 55, 200] {
+        let start = TurnStart { history: asked_for, ..fixture::start(visitor, "s", "and now?") };
+        let open = fixture::open(store, &tenant, start).await;
+        let numbers: Vec<_> = open.history.iter().map(|message| message.number).collect();
+        let first = stored + 1 - u64::from(asked_for).min(stored);
+        assert_eq!(numbers, (first..=stored).collect::<Vec<_>>(), "{asked_for} of {stored}");
+        fixture::settle(store, &tenant, &open, 0).await;
+        stored += 2;
+    }
+}
+
 /// Everything of an answer is there again: in the turn, and in the history.
 pub async fn an_answer_reads_back_as_it_was_stored(store: &dyn Storage) {
     let tenant = fixture::tenant(store, "shop").await;
@@ -269,6 +288,67 @@ pub async fn a_first_call_that_is_taken_up_again_keeps_its_visitor(store: &dyn S
         matches!(stranger, TurnOpening::Opened(open) if !open.proven),
         "the session id alone proves nobody"
     );
+}
+
+/// A question whose turn was cut short stands in the history once, however often its call is repeated: the repetition
+/// goes on in the same conversation, whatever session it brings, and the message that was stored first becomes its own,
+/// with the identifier, the place and the time it has.
+pub async fn a_question_that_is_taken_up_again_stands_once(store: &dyn Storage) {
+    let tenant = fixture::tenant(store, "shop").await;
+    let visitor = VisitorId::new();
+    let claim = claim(tenant, &["public"], "body");
+    let start = |session| fixture::with_claim(fixture::start(visitor, session, "lost?"), &claim);
+    let first = start("a");
+    let message = first.message;
+    let lost = fixture::open(store, &tenant, first).await;
+
+    let again = fixture::open_at(store, &tenant, start("b"), lost.lease.until).await;
+    assert_eq!((again.conversation, &again.key, again.history.len()), (lost.conversation, &lost.key, 0));
+    let asked = store.history(&tenant, &lost.conversation, None, 10).await.unwrap().messages;
+    assert_eq!(asked.len(), 1);
+    assert_eq!((asked[0].id, asked[0].number, asked[0].at), (message, 1, fixture::now()));
+    assert_eq!((asked[0].turn, asked[0].said.text.as_str()), (again.turn, "lost?"));
+
+    // It is cut short a second time, and something else is answered before it is repeated once more.
+    let late = again.lease.until;
+    store.sweep_turns(&fixture::act_at(late), 10).await.unwrap();
+    let other = fixture::open_at(store, &tenant, fixture::start(visitor, "a", "another?"), late).await;
+    store.finish_turn(&fixture::act_at(late), &tenant, fixture::finish(&other, "2")).await.unwrap();
+    let last = fixture::open_at(store, &tenant, start("c"), late).await;
+    let texts = |messages: &[crate::conversation::Message]| {
+        messages.iter().map(|message| (message.number, message.turn)).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&last.history), [(2, other.turn), (3, other.turn)]);
+    store.finish_turn(&fixture::act_at(late), &tenant, fixture::finish(&last, "1")).await.unwrap();
+
+    let said = store.history(&tenant, &lost.conversation, None, 10).await.unwrap().messages;
+    assert_eq!(texts(&said), [(1, last.turn), (2, other.turn), (3, other.turn), (4, last.turn)]);
+    let replayed = store.begin_turn(&fixture::act_at(late), &tenant, start("d")).await.unwrap();
+    assert!(matches!(replayed, TurnOpening::Replayed(turn) if turn.turn == last.turn));
+    for gone in [lost.turn, again.turn] {
+        let state = store.turn(&tenant, Door::Public, &visitor, &gone).await.unwrap();
+        assert!(matches!(state, TurnState::Abandoned { superseded: None }), "{state:?}");
+    }
+}
+
+/// A question that a person took over before Bob answered is delivered once, however often its call is repeated.
+pub async fn a_question_that_a_person_took_over_is_delivered_once(store: &dyn Storage) {
+    let tenant = fixture::tenant(store, "shop").await;
+    let claim = claim(tenant, &["public"], "body");
+    let visitor = VisitorId::new();
+    let start = || fixture::with_claim(fixture::start(visitor, "s", "hi"), &claim);
+    let open = fixture::open(store, &tenant, start()).await;
+    let person = Owner::Person(AccountId::new());
+    store.change_owner(&fixture::act(), &tenant, &open.conversation, 0, person).await.unwrap();
+    store.finish_turn(&fixture::act(), &tenant, fixture::finish(&open, "stale")).await.unwrap();
+
+    let again = store.begin_turn(&fixture::act(), &tenant, start()).await.unwrap();
+    let TurnOpening::Delivered(delivered) = again else { panic!("{again:?}") };
+    let again = store.begin_turn(&fixture::act(), &tenant, start()).await.unwrap();
+    assert!(matches!(again, TurnOpening::Replayed(turn) if *turn == *delivered));
+
+    let said = store.history(&tenant, &open.conversation, None, 10).await.unwrap().messages;
+    assert_eq!(said.iter().map(|message| message.turn).collect::<Vec<_>>(), [delivered.turn]);
 }
 
 /// The same key with another body is told apart and stores nothing.
@@ -448,6 +528,24 @@ pub async fn the_machine_is_disclosed_first_and_after_each_change_of_speaker(sto
     }
     let third = answered(store, &tenant, fixture::start(visitor, "s", "3"), "3").await;
     assert_eq!([first.disclose, second.disclose, third.disclose], [true, false, true]);
+}
+
+/// What a turn that was cut short was to disclose, the next one does: nobody has been told before an answer is stored.
+pub async fn what_a_lost_turn_was_to_disclose_the_next_one_does(store: &dyn Storage) {
+    let tenant = fixture::tenant(store, "shop").await;
+    let start = fixture::start(VisitorId::new(), "s", "hi");
+    let again = || TurnStart { turn: TurnId::new(), message: crate::id::MessageId::new(), ..start.clone() };
+    let lost = fixture::open(store, &tenant, again()).await;
+    let late = fixture::open_at(store, &tenant, again(), lost.lease.until).await;
+    store
+        .finish_turn(&fixture::act_at(late.lease.until), &tenant, fixture::finish(&late, "late"))
+        .await
+        .unwrap();
+    let last = fixture::open_at(store, &tenant, again(), late.lease.until).await;
+    assert_eq!([lost.disclose, late.disclose, last.disclose], [true, true, true]);
+    let act = fixture::act_at(late.lease.until);
+    store.finish_turn(&act, &tenant, fixture::finish(&last, "1")).await.unwrap();
+    assert!(!fixture::open_at(store, &tenant, again(), act.at).await.disclose);
 }
 
 /// A wish for a person stands until one takes over.

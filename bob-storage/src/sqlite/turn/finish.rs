@@ -2,167 +2,157 @@
 
 use bob_core::act::Act;
 use bob_core::answer::Outcome;
-use bob_core::id::{TenantId, VisitorId};
+use bob_core::outbox::{EventKind, names_of};
 use bob_core::storage::Result;
-use bob_core::turn::{FinishedTurn, TurnClosing, TurnFinish, TurnState};
-use sqlx::sqlite::SqliteRow;
+use bob_core::turn::{FinishedTurn, TurnFinish};
 
-use super::super::audit::{Subject, new_id, note};
-use super::super::not_found;
-use super::super::rows::{Cells, blob, count, micros};
-use super::super::writer::{Query, Unit};
-use super::find;
+use super::super::error::corrupt;
+use super::super::rows::{blob, count, micros};
+use super::super::writer::Query;
+use super::super::{audit, outbox};
+use crate::record;
+use crate::seal::VisitorSeal;
 
 pub(super) const OPERATION: &str = "finish_turn";
 
-/// Stores an answer and settles its turn, if lease and epoch still hold; else nothing is written.
+/// Stores an answer and settles its turn, if lease, epoch and the visitor's key still hold; else nothing is written.
+///
+/// `number` is the place of Bob's message, `reserved` what the turn holds, `threshold` the one that was passed before.
 pub(super) const PROCEDURE: &str = "
-    CREATE TEMP VIEW bob_finish_turn (tenant_id, turn_id, conversation_id, lease_node, lease_token, now, epoch, cost,
-        language, persona, persona_id, persona_version, knowledge_release, pricebook_version, escalated, message_id,
-        content, audit_id, principal_kind, principal_id, request_id, reason)
-    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
+    CREATE TEMP VIEW bob_finish_turn (tenant_id, turn_id, conversation_id, visitor_id, key, lease_node, lease_token, now,
+        cost, language, persona, persona_id, persona_version, knowledge_release, pricebook_version, wants_person,
+        message_id, content, audit_id, principal_kind, principal_id, request_id, reason, event_id, kinds, number,
+        reserved, budget_day, threshold)
+    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
 
     CREATE TEMP TRIGGER bob_finish_turn_now INSTEAD OF INSERT ON bob_finish_turn
+    WHEN NEW.number IS NOT NULL
+      AND (SELECT key FROM bob_visitors WHERE tenant_id = NEW.tenant_id AND visitor_id = NEW.visitor_id) = NEW.key
     BEGIN
         UPDATE bob_turns
-        SET state = 'finished', settled = min(max(NEW.cost, 0), coalesce(reserved, 0)),
-            answer = (SELECT messages + 1 FROM bob_conversations
-                      WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id),
+        SET state = 'finished', settled = min(NEW.cost, coalesce(NEW.reserved, 0)), answer = NEW.number,
             language = NEW.language, persona = NEW.persona, persona_id = NEW.persona_id,
             persona_version = NEW.persona_version, knowledge_release = NEW.knowledge_release,
             pricebook_version = NEW.pricebook_version, closed_at = NEW.now
         WHERE tenant_id = NEW.tenant_id AND turn_id = NEW.turn_id AND conversation_id = NEW.conversation_id
-          AND state = 'open' AND lease_node = NEW.lease_node AND lease_token = NEW.lease_token
-          AND lease_until > NEW.now
-          AND EXISTS (SELECT 1 FROM bob_conversations
-                      WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id
-                        AND epoch = NEW.epoch AND owner IS NULL);
+          AND visitor_id = NEW.visitor_id AND state = 'open' AND lease_node = NEW.lease_node
+          AND lease_token = NEW.lease_token AND lease_until > NEW.now;
 
-        UPDATE bob_credits
-        SET reserved = reserved - (SELECT coalesce(t.reserved, 0) FROM bob_turns t
-                                   WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id),
-            settled = settled + (SELECT t.settled FROM bob_turns t
-                                 WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id)
-        WHERE tenant_id = NEW.tenant_id AND changes() = 1;
+        SELECT raise(IGNORE) WHERE changes() = 0;
 
         UPDATE bob_conversations
-        SET open_turn = NULL, messages = messages + 1, language = NEW.language,
-            person_wanted_at = CASE WHEN NEW.escalated THEN coalesce(person_wanted_at, NEW.now)
+        SET open_turn = NULL, messages = NEW.number, language = NEW.language,
+            person_wanted_at = CASE WHEN NEW.wants_person THEN coalesce(person_wanted_at, NEW.now)
                                     ELSE person_wanted_at END
-        WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id AND changes() = 1;
+        WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id;
 
         INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
-        SELECT NEW.tenant_id, NEW.conversation_id, t.answer, NEW.message_id, NEW.turn_id, 'bot', NEW.now, NEW.content
-        FROM bob_turns t WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id AND changes() = 1;
+        VALUES (NEW.tenant_id, NEW.conversation_id, NEW.number, NEW.message_id, NEW.turn_id, 'bot', NEW.now, NEW.content);
+
+        UPDATE bob_credits
+        SET reserved = reserved - NEW.reserved, settled = settled + min(NEW.cost, NEW.reserved),
+            used = used + min(NEW.cost, NEW.reserved), entries = entries + (min(NEW.cost, NEW.reserved) > 0),
+            threshold = max(threshold, CASE WHEN used + min(NEW.cost, NEW.reserved) <= 0 THEN 0
+                                            WHEN used + min(NEW.cost, NEW.reserved) >= allowance THEN 100
+                                            WHEN (used + min(NEW.cost, NEW.reserved)) * 5 >= allowance * 4 THEN 80
+                                            ELSE 0 END)
+        WHERE NEW.reserved IS NOT NULL AND tenant_id = NEW.tenant_id;
+
+        INSERT INTO bob_ledger (tenant_id, number, at, kind, amount, balance, turn_id)
+        SELECT NEW.tenant_id, c.entries, NEW.now, 'settlement', -min(NEW.cost, NEW.reserved), c.granted - c.settled,
+            NEW.turn_id
+        FROM bob_credits c
+        WHERE min(NEW.cost, NEW.reserved) > 0 AND c.tenant_id = NEW.tenant_id;
+
+        UPDATE bob_spending SET spent = max(spent - (NEW.reserved - min(NEW.cost, NEW.reserved)), 0)
+        WHERE NEW.reserved > NEW.cost AND NEW.budget_day IS NOT NULL AND tenant_id = NEW.tenant_id
+          AND spender_id = (SELECT CASE WHEN t.visitor_budget IS NOT NULL THEN t.visitor_id END FROM bob_turns t
+                            WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id)
+          AND day = NEW.budget_day;
+
+        UPDATE bob_spending SET spent = max(spent - (NEW.reserved - min(NEW.cost, NEW.reserved)), 0)
+        WHERE NEW.reserved > NEW.cost AND NEW.budget_day IS NOT NULL AND tenant_id = NEW.tenant_id
+          AND spender_id = (SELECT t.key_id FROM bob_turns t
+                            WHERE t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id)
+          AND day = NEW.budget_day;
+
+        INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
+        SELECT NEW.tenant_id, NEW.event_id, NEW.now,
+            NEW.kinds || CASE WHEN c.threshold > NEW.threshold THEN ' credits.threshold' ELSE '' END,
+            NEW.conversation_id, NEW.turn_id, NEW.message_id,
+            CASE WHEN c.threshold > NEW.threshold THEN c.threshold END
+        FROM bob_credits c
+        WHERE c.tenant_id = NEW.tenant_id;
 
         INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
             subject, part_of)
-        SELECT NEW.tenant_id, NEW.audit_id, NEW.now, NEW.principal_kind, NEW.principal_id, NEW.request_id, NEW.reason,
-            'finish_turn', NEW.turn_id, NEW.conversation_id
-        WHERE changes() = 1;
+        VALUES (NEW.tenant_id, NEW.audit_id, NEW.now, NEW.principal_kind, NEW.principal_id, NEW.request_id, NEW.reason,
+            'finish_turn', NEW.turn_id, NEW.conversation_id);
     END";
 
-/// Finds out what became of the turn, and keeps the answer for the record if it may not be given any more.
-pub(super) async fn too_late(
-    unit: &mut Unit<'_>,
-    act: &Act,
-    tenant: &TenantId,
-    finish: &TurnFinish,
-    content: String,
-) -> Result<TurnClosing> {
-    let found = find(unit, tenant, &finish.turn, OPERATION).await?;
-    match found.filter(|(conversation, _)| *conversation == finish.conversation) {
-        None => Err(not_found(OPERATION)),
-        Some((_, TurnState::Finished(finished))) => Ok(TurnClosing::Stored(finished)),
-        Some(_) => {
-            supersede(unit, act, tenant, finish, content).await?;
-            Ok(TurnClosing::Superseded)
-        }
-    }
-}
-
-/// The statement that stores the answer, if lease and epoch still hold; answers what [`stored`] reads, or no row.
-pub(super) fn store(act: &Act, tenant: &TenantId, finish: &TurnFinish, content: String) -> Query {
+/// The statement that stores the answer, if it still may be given; answers a row if it did.
+pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal) -> Result<Query> {
+    let answer = record::of_answer(&finish.answer).map_err(|error| corrupt(OPERATION, error))?;
+    let content = seal.message(&finish.message, &answer).map_err(|error| corrupt(OPERATION, error))?;
     let versions = &finish.versions;
-    sqlx::query(
+    let statement = sqlx::query(
         "INSERT INTO bob_finish_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22);
+             $18, $19, $20, $21, $22, $23, $24, $25,
+             (SELECT messages + 1 FROM bob_conversations
+              WHERE tenant_id = $1 AND conversation_id = $3 AND epoch = $26 AND owner IS NULL),
+             (SELECT reserved FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2),
+             (SELECT budget_day FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2),
+             (SELECT threshold FROM bob_credits WHERE tenant_id = $1));
 
-         SELECT t.visitor_id, t.proven, c.session, t.disclose
-         FROM bob_audit a
-         JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
-         JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
-         WHERE a.tenant_id = $1 AND a.audit_id = $18",
+         SELECT 1 FROM bob_audit WHERE tenant_id = $1 AND audit_id = $19",
     )
-    .bind(blob(tenant.as_uuid()))
+    .bind(blob(seal.tenant.as_uuid()))
     .bind(blob(finish.turn.as_uuid()))
     .bind(blob(finish.conversation.as_uuid()))
+    .bind(blob(seal.visitor.as_uuid()))
+    .bind(seal.key.wrapped().to_vec())
     .bind(blob(finish.lease.node.as_uuid()))
     .bind(finish.lease.token.cast_signed())
     .bind(micros(act.at))
-    .bind(count(finish.epoch))
-    .bind(finish.cost.0)
+    .bind(finish.cost.0.max(0))
     .bind(finish.answer.language.as_str().to_owned())
     .bind(finish.persona.clone())
     .bind(blob(versions.persona.0.as_uuid()))
     .bind(i64::from(versions.persona.1))
     .bind(count(versions.knowledge))
     .bind(i64::from(versions.pricebook))
-    .bind(finish.answer.outcome == Outcome::Escalated)
+    .bind(finish.answer.outcome.wants_person())
     .bind(blob(finish.message.as_uuid()))
     .bind(content)
-    .bind(new_id())
+    .bind(audit::new_id())
     .bind(act.principal.kind())
     .bind(blob(act.principal.id()))
     .bind(act.request_id.clone())
     .bind(act.reason.clone())
+    .bind(outbox::new_id())
+    .bind(names_of(&happened(finish.answer.outcome)))
+    .bind(count(finish.epoch));
+    Ok(statement)
 }
 
-/// Reads what [`store`] answered.
-pub(super) fn stored(row: &SqliteRow, finish: TurnFinish) -> Result<FinishedTurn> {
-    let mut cells = Cells::of(row, OPERATION);
-    Ok(FinishedTurn {
+/// What an answer that is stored makes happen, besides a threshold.
+fn happened(outcome: Outcome) -> Vec<EventKind> {
+    let mut happened = vec![EventKind::MessageCreated];
+    happened.extend(outcome.wants_person().then_some(EventKind::ConversationEscalated));
+    happened.extend((outcome == Outcome::Refused).then_some(EventKind::TurnRefused));
+    happened
+}
+
+/// A turn whose answer was stored.
+pub(super) fn stored(finish: TurnFinish) -> FinishedTurn {
+    FinishedTurn {
         turn: finish.turn,
         conversation: finish.conversation,
-        visitor: cells.id(VisitorId::from_uuid)?,
-        proven: cells.take()?,
-        session: cells.parsed()?,
+        visitor: finish.key.visitor,
+        proven: finish.proven,
+        session: finish.key.session,
         answer: finish.answer,
         persona: finish.persona,
-        disclose: cells.take()?,
-    })
-}
-
-/// Keeps an answer that came too late for the record; if the turn is open still, settles it and frees the conversation.
-async fn supersede(
-    unit: &mut Unit<'_>,
-    act: &Act,
-    tenant: &TenantId,
-    finish: &TurnFinish,
-    content: String,
-) -> Result<()> {
-    let update = sqlx::query(
-        "UPDATE bob_credits
-         SET reserved = bob_credits.reserved - coalesce(t.reserved, 0),
-             settled = bob_credits.settled + min(max($4, 0), coalesce(t.reserved, 0))
-         FROM bob_turns t
-         WHERE bob_credits.tenant_id = $1 AND t.tenant_id = $1 AND t.turn_id = $2 AND t.state = 'open';
-
-         UPDATE bob_conversations SET open_turn = NULL
-         WHERE tenant_id = $1 AND conversation_id = $3 AND open_turn = $2;
-
-         UPDATE bob_turns
-         SET settled = CASE state WHEN 'open' THEN min(max($4, 0), coalesce(reserved, 0)) ELSE settled END,
-             state = 'abandoned', superseded = $5, closed_at = $6
-         WHERE tenant_id = $1 AND turn_id = $2",
-    )
-    .bind(blob(tenant.as_uuid()))
-    .bind(blob(finish.turn.as_uuid()))
-    .bind(blob(finish.conversation.as_uuid()))
-    .bind(finish.cost.0)
-    .bind(content)
-    .bind(micros(act.at));
-    unit.execute(update).await?;
-    let subject = Subject(Some(finish.turn.as_uuid()), Some(finish.conversation.as_uuid()));
-    note(unit, Some(tenant), act, OPERATION, subject).await
+        disclose: finish.disclose,
+    }
 }

@@ -1,18 +1,11 @@
-//! What stands in JSON columns: records of our own, because the domain's types carry no serde.
+//! Answers in JSON.
 
 use bob_core::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
 use bob_core::language::Language;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
-/// A record that cannot be read back.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RecordError {
-    #[error("not the JSON of its column")]
-    Json(#[from] serde_json::Error),
-    #[error("a field of a JSON column makes no sense: {0}")]
-    Field(&'static str),
-}
+use super::{RecordError, read, write};
 
 /// An answer, all of it; `T` is borrowed text to write and owned text to read.
 #[derive(Serialize, Deserialize)]
@@ -46,7 +39,7 @@ struct SuggestionRecord<T> {
 }
 
 /// Writes an answer.
-pub(super) fn of_answer(answer: &Answer) -> Result<String, RecordError> {
+pub(crate) fn of_answer(answer: &Answer) -> Result<String, RecordError> {
     write(&AnswerRecord {
         outcome: answer.outcome.as_str(),
         language: answer.language.as_str(),
@@ -72,7 +65,7 @@ fn of_suggestion(suggestion: &Suggestion) -> SuggestionRecord<&str> {
 }
 
 /// Reads an answer.
-pub(super) fn answer(json: &str) -> Result<Answer, RecordError> {
+pub(crate) fn answer(json: &str) -> Result<Answer, RecordError> {
     let read: AnswerRecord<String> = read(json)?;
     let citation = |citation: CitationRecord<String>| {
         let CitationRecord { index, title, url, quote, hash } = citation;
@@ -89,16 +82,6 @@ pub(super) fn answer(json: &str) -> Result<Answer, RecordError> {
         suggestions: read.suggestions.into_iter().map(suggestion).collect(),
         handoff: read.handoff.map(|to| Handoff { to }),
     })
-}
-
-/// Writes a list, or another record.
-pub(super) fn write(record: &impl Serialize) -> Result<String, RecordError> {
-    Ok(serde_json::to_string(record)?)
-}
-
-/// Reads what [`write`] wrote.
-pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, RecordError> {
-    Ok(serde_json::from_str(json)?)
 }
 
 #[cfg(test)]

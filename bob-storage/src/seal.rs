@@ -1,0 +1,119 @@
+//! Sealing what visitors and people say and are, each value for the place where it stands.
+
+use std::sync::Arc;
+
+use bob_core::account::{Email, PLATFORM_REALM};
+use bob_core::conversation::SessionId;
+use bob_core::id::{AccountId, ConversationId, MessageId, TenantId, TurnId, VisitorId};
+use bob_core::keyring::KeyringErrorKind;
+use bob_core::storage::StorageErrorKind;
+use bob_core::vault::{DataKey, Place, VaultError, VisitorKey};
+
+/// Opens and makes the keys of one tenant's visitors.
+#[derive(Debug, Clone)]
+pub(crate) struct TenantSeal {
+    pub(crate) tenant: TenantId,
+    pub(crate) key: Arc<DataKey>,
+}
+
+impl TenantSeal {
+    /// The seal of a visitor whose key is stored.
+    pub(crate) fn visitor(&self, visitor: VisitorId, wrapped: &[u8]) -> Result<VisitorSeal, VaultError> {
+        let key = VisitorKey::open(&self.key, &self.tenant, &visitor, wrapped)?;
+        Ok(VisitorSeal { tenant: self.tenant, visitor, key })
+    }
+
+    /// The seal of a visitor without a key, with a new one that is still to be stored.
+    pub(crate) fn new_visitor(&self, visitor: VisitorId) -> Result<VisitorSeal, VaultError> {
+        let key = VisitorKey::make(&self.key, &self.tenant, &visitor)?;
+        Ok(VisitorSeal { tenant: self.tenant, visitor, key })
+    }
+}
+
+/// Seals and opens what is one visitor's own.
+#[derive(Debug, Clone)]
+pub(crate) struct VisitorSeal {
+    pub(crate) tenant: TenantId,
+    pub(crate) visitor: VisitorId,
+    pub(crate) key: Arc<VisitorKey>,
+}
+
+impl VisitorSeal {
+    /// Seals what was said: a visitor's text, or Bob's answer in JSON.
+    pub(crate) fn message(&self, id: &MessageId, said: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_of_message(id), said.as_bytes())
+    }
+
+    pub(crate) fn open_message(&self, id: &MessageId, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place_of_message(id), sealed)
+    }
+
+    /// Seals an answer that came too late.
+    pub(crate) fn superseded(&self, turn: &TurnId, answer: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_of_superseded(turn), answer.as_bytes())
+    }
+
+    pub(crate) fn open_superseded(&self, turn: &TurnId, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place_of_superseded(turn), sealed)
+    }
+
+    /// Seals the visitor's name for a conversation.
+    pub(crate) fn session(&self, id: &ConversationId, session: &SessionId) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_of_session(id), session.as_str().as_bytes())
+    }
+
+    pub(crate) fn open_session(&self, id: &ConversationId, sealed: &[u8]) -> Result<SessionId, VaultError> {
+        let session = self.key.open_text(&self.place_of_session(id), sealed)?;
+        session.parse().map_err(|_| VaultError::Unreadable)
+    }
+
+    fn place_of_message(&self, id: &MessageId) -> Place {
+        Place::new(&self.tenant, id.as_uuid(), "message")
+    }
+
+    fn place_of_superseded(&self, turn: &TurnId) -> Place {
+        Place::new(&self.tenant, turn.as_uuid(), "superseded")
+    }
+
+    fn place_of_session(&self, id: &ConversationId) -> Place {
+        Place::new(&self.tenant, id.as_uuid(), "session")
+    }
+}
+
+/// Seals and opens what is a person's own, under the platform's key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PersonSeal<'k> {
+    pub(crate) key: &'k DataKey,
+    pub(crate) account: AccountId,
+}
+
+impl PersonSeal<'_> {
+    pub(crate) fn email(&self, email: &Email) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place("email"), email.as_str().as_bytes())
+    }
+
+    pub(crate) fn open_email(&self, sealed: &[u8]) -> Result<Email, VaultError> {
+        let email = self.key.open_text(&self.place("email"), sealed)?;
+        email.parse().map_err(|_| VaultError::Unreadable)
+    }
+
+    pub(crate) fn name(&self, name: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place("name"), name.as_bytes())
+    }
+
+    pub(crate) fn open_name(&self, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place("name"), sealed)
+    }
+
+    fn place(&self, column: &'static str) -> Place {
+        Place::new(&PLATFORM_REALM, self.account.as_uuid(), column)
+    }
+}
+
+/// What a caller of a port can do about a key that cannot be had.
+pub(crate) fn kind_of_keyring(kind: KeyringErrorKind) -> StorageErrorKind {
+    match kind {
+        KeyringErrorKind::Unavailable => StorageErrorKind::Unavailable,
+        _ => StorageErrorKind::Corrupt,
+    }
+}

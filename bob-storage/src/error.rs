@@ -5,6 +5,7 @@ use std::fmt;
 use bob_core::keyring::{KeyringError, KeyringErrorKind};
 use bob_core::storage::StorageErrorKind;
 use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgDatabaseError;
 
 /// The text does not name a database; the message says what would.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -90,7 +91,13 @@ impl From<KeyringError> for OpenError {
 
 impl From<sqlx::Error> for OpenError {
     fn from(error: sqlx::Error) -> Self {
-        let kind = match crate::sqlite::kind_of(&error) {
+        let of_postgres =
+            error.as_database_error().and_then(|told| told.try_downcast_ref::<PgDatabaseError>());
+        let kind = match of_postgres {
+            Some(_) => crate::postgres::kind_of(&error),
+            None => crate::sqlite::kind_of(&error),
+        };
+        let kind = match kind {
             StorageErrorKind::Unavailable => OpenErrorKind::Unavailable,
             _ => OpenErrorKind::NotBobs,
         };

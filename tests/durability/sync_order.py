@@ -10,19 +10,17 @@ Run: python3 tests/durability/sync_order.py [--turns 1000] [--clients 10]. Needs
 
 import argparse
 import collections
-import json
-import os
 import pathlib
-import platform
 import re
 import shutil
 import sys
-import tempfile
-import threading
-import uuid
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from bob import BUSINESS, Client, Server  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from cluster import machine
+from cluster.nodes import Nodes
+from cluster.parallel import in_parallel
+from cluster.visitors import PAID, Turn, Visitor
 
 TURNS_A_VISITOR = 6  # below the limits for one visitor
 ALONE = 1  # the client who is alone at first; addresses begin with 127.1
@@ -33,13 +31,12 @@ def talk(server, number, turns, answers):
     """One client, who asks and waits, as one visitor after another; the second byte of the address tells the client."""
     for turn in range(turns):
         if turn % TURNS_A_VISITOR == 0:
-            visitor = turn // TURNS_A_VISITOR
-            client = Client(f"127.{number}.{visitor // 250}.{visitor % 250 + 1}", server)
-            session, token = str(uuid.uuid4()), {}
-        body = json.dumps({"message": "How long can I return something?", "session_id": session, "business_id": BUSINESS})
-        status, _, text = client.call("POST", "/api/chat", body, {"Content-Type": "application/json"} | token)
+            among, visitor = turn // TURNS_A_VISITOR, Visitor()
+            visitor.client.address = f"127.{number}.{among // 250}.{among % 250 + 1}"
+        asked = Turn(visitor, PAID)
+        status, _, reply = asked.send(server)
         if status == 200:
-            token = {"X-Bob-Visitor": json.loads(text)["visitor_token"]}
+            asked.acknowledge(reply)
         answers.append(status)
 
 
@@ -91,50 +88,41 @@ class Order:
             self.findings.append(f"answer {self.acknowledged[client]}: {self.written - self.synced} writes to the log are not synced")
 
 
+def watch(cluster, trace, options):
+    """Lets the server answer and reads the trace afterwards; gives the findings."""
+    [server], answers, order = cluster.nodes, [], Order()
+    server.under = ["strace", "-D", "-f", "-yy", "-s", "40", "-o", str(trace),
+                    "-e", "trace=fdatasync,fsync,pwrite64,write,sendto,writev,sendmsg"]
+    cluster.start()
+    alone, together = options.turns // 2, options.turns // 2 // options.clients
+    for numbers, turns in [([ALONE], alone), (range(ALONE + 1, ALONE + 1 + options.clients), together)]:
+        in_parallel([lambda number=number: talk(server, number, turns, answers) for number in numbers], options.clients)
+    findings = cluster.stop()
+    for call in calls(trace):
+        order.read(*call)
+    if len(answers) != alone + together * options.clients or set(answers) != {200}:
+        findings.append(f"answers: {dict(collections.Counter(answers))}")
+    if sum(order.acknowledged.values()) != len(answers):
+        findings.append(f"the trace shows {sum(order.acknowledged.values())} acknowledgements of {len(answers)}")
+    print(f"{len(answers)} answers, {alone} of them to one client alone, the others to {options.clients}; "
+          f"{order.written} writes to the log, {order.syncs} syncs of it")
+    return findings + order.findings
+
+
 def main():
-    options = argparse.ArgumentParser()
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--turns", type=int, default=1000)
     options.add_argument("--clients", type=int, default=10)
     options = options.parse_args()
     if not shutil.which("strace"):
         sys.exit("strace is needed")
-
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bob-sync-"))
-    trace = folder / "trace"
-    under = ["strace", "-D", "-f", "-yy", "-s", "40", "-o", str(trace),
-             "-e", "trace=fdatasync,fsync,pwrite64,write,sendto,writev,sendmsg"]
-    server, answers = Server(folder, under), []
-    server.start()
-    alone, together = options.turns // 2, options.turns // 2 // options.clients
-    try:
-        for numbers, turns in [([ALONE], alone), (range(ALONE + 1, ALONE + 1 + options.clients), together)]:
-            clients = [threading.Thread(target=talk, daemon=True, args=(server, number, turns, answers)) for number in numbers]
-            for client in clients:
-                client.start()
-            for client in clients:
-                client.join(timeout=600)
-        code = server.stop()
-    finally:
-        if server.process.poll() is None:
-            server.kill()
-
-    order = Order()
-    for call in calls(trace):
-        order.read(*call)
-    findings = order.findings
-    if code != 0:
-        findings.append(f"SIGTERM ended the server with {code}")
-    if len(answers) != alone + together * options.clients or set(answers) != {200}:
-        findings.append(f"answers: {dict(collections.Counter(answers))}")
-    if sum(order.acknowledged.values()) != len(answers):
-        findings.append(f"the trace shows {sum(order.acknowledged.values())} acknowledgements of {len(answers)}")
-    print(f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, {platform.machine()}")
-    print(f"{len(answers)} answers, {alone} of them to one client alone, the others to {options.clients}; "
-          f"{order.written} writes to the log, {order.syncs} syncs of it")
-    if findings:
-        print(*findings[:20], f"{len(findings)} findings; the folder is kept: {folder}", sep="\n")
-        return 1
-    shutil.rmtree(folder)
+    machine.tell("none", turns=options.turns, clients=options.clients)
+    with Nodes("sqlite", 1) as cluster:
+        findings = watch(cluster, cluster.folder / "trace", options)
+        if findings:
+            cluster.keep()
+            print(*findings[:20], f"{len(findings)} findings", sep="\n")
+            return 1
     print("every answer left after its writes were synced")
     return 0
 

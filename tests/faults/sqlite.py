@@ -8,36 +8,25 @@ Run: python3 tests/faults/sqlite.py. Needs Linux, strace and the right to trace 
 """
 
 import contextlib
-import json
 import pathlib
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-import uuid
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from bob import BUSINESS, Client, Server, addresses  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from cluster import machine
+from cluster.books import ALWAYS
+from cluster.nodes import Nodes
+from cluster.parallel import in_parallel
+from cluster.visitors import Turn, Visitor
 
 CLIENTS, MESSAGES = 4, 3  # at a time, and each of them
 PATIENCE = 30.0  # seconds until it has healed
-
-
-class Message:
-    """One message of a visitor of its own, under one Idempotency-Key."""
-
-    def __init__(self, server, address):
-        self.client, self.reply = Client(address, server), None
-        self.body = json.dumps({"message": "What are your opening hours?", "session_id": str(uuid.uuid4()), "business_id": BUSINESS})
-        self.headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-
-    def send(self):
-        status, headers, text = self.client.call("POST", "/api/chat", self.body, self.headers)
-        return status, headers, json.loads(text)
+QUESTION = "What are your opening hours?"
 
 
 @contextlib.contextmanager
@@ -82,74 +71,67 @@ FAULTS = [
 ]
 
 
-def send_some(server, visitors, findings, what, expected):
-    """Several clients at a time; gives the messages."""
-    lock, sent = threading.Lock(), []
+def send_some(server, findings, what, expected):
+    """Several clients at a time, each message by a visitor of its own; gives the turns."""
+    turns = [Turn(Visitor(), QUESTION) for _ in range(CLIENTS * MESSAGES)]
 
-    def client():
-        for _ in range(MESSAGES):
-            with lock:
-                message = Message(server, next(visitors))
-            status, headers, reply = message.send()
-            with lock:
-                sent.append((status, message))
-                if status == 200:
-                    message.reply = reply
-                if status != expected:
-                    findings.append(f"{what}: {status} instead of {expected}: {reply}")
-                elif status == 503 and int(headers.get("Retry-After", 0)) < 1:
-                    findings.append(f"{what}: 503 without Retry-After")
+    def send(turn):
+        status, headers, reply = turn.send(server)
+        if status == 200:
+            turn.acknowledge(reply)
+        if status != expected:
+            findings.append(f"{what}: {status} instead of {expected}: {reply}")
+        elif status == 503 and int(headers.get("Retry-After", 0)) < 1:
+            findings.append(f"{what}: 503 without Retry-After")
+        turn.visitor.client.close()
 
-    clients = [threading.Thread(target=client, daemon=True) for _ in range(CLIENTS)]
-    for thread in clients:
-        thread.start()
-    for thread in clients:
-        thread.join(timeout=180)
-    return [message for _, message in sent]
+    in_parallel([lambda turn=turn: send(turn) for turn in turns], CLIENTS)
+    return turns
+
+
+def disturb(server, what, fault, findings):
+    """One fault, and what comes after it; gives the turns."""
+    with fault(server):
+        during = send_some(server, findings, what, 503)
+        if (health := server.health()) is None or health[0] != 503:
+            findings.append(f"{what}: health says {health}")
+    ended = time.monotonic()
+    while Turn(Visitor(), QUESTION).send(server)[0] != 200 and time.monotonic() < ended + PATIENCE:
+        time.sleep(0.1)
+    healed = time.monotonic() - ended
+    after = send_some(server, findings, f"after: {what}", 200)
+    print(f"{what}: {len(during)} refused, healed in {healed:.1f} s, {len(findings)} findings", flush=True)
+    return during + after
+
+
+def faults(cluster):
+    """All faults one after the other, and a kill; gives the findings."""
+    findings, [server] = [], cluster.nodes
+    cluster.start()
+    turns = send_some(server, findings, "before", 200)
+    for what, fault in FAULTS:
+        turns += disturb(server, what, fault, findings)
+    acknowledged = [turn for turn in turns if turn.reply]
+    server.kill()
+    server.start()
+    for turn in acknowledged:
+        status, headers, again = turn.send(server)
+        if (status, headers.get("Idempotent-Replayed"), again.get("reply")) != (200, "true", turn.reply["reply"]):
+            findings.append(f"acknowledged {turn.reply}, then {status}: {again}")
+    print(f"{len(acknowledged)} acknowledged turns, all asked for again after a kill")
+    return findings + cluster.stop() + cluster.books.broken(ALWAYS)
 
 
 def main():
     if not shutil.which("strace"):
         sys.exit("strace is needed")
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bob-faults-"))
-    server, visitors, findings, messages = Server(folder), addresses(), [], []
-    server.start()
-    try:
-        messages += send_some(server, visitors, findings, "before", 200)
-        for what, fault in FAULTS:
-            with fault(server):
-                during = send_some(server, visitors, findings, what, 503)
-                health = Client("127.0.0.1", server).call("GET", "/api/health")[0]
-                if health != 503:
-                    findings.append(f"{what}: health says {health}")
-            healed, deadline = time.monotonic(), time.monotonic() + PATIENCE
-            while Message(server, next(visitors)).send()[0] != 200 and time.monotonic() < deadline:
-                time.sleep(0.1)
-            healed = time.monotonic() - healed
-            after = send_some(server, visitors, findings, f"after: {what}", 200)
-            messages += during + after
-            print(f"{what}: {len(during)} refused, healed in {healed:.1f} s, {len(findings)} findings", flush=True)
-        acknowledged = [message for message in messages if message.reply]
-        server.kill()
-        server.start()
-        for message in acknowledged:
-            status, headers, again = message.send()
-            if (status, headers.get("Idempotent-Replayed"), again.get("reply")) != (200, "true", message.reply["reply"]):
-                findings.append(f"acknowledged {message.reply}, then {status}: {again}")
-        if server.stop() != 0:
-            findings.append("SIGTERM did not end it well")
-    finally:
-        if server.process.poll() is None:
-            server.kill()
-    database = sqlite3.connect(f"file:{folder / 'bob.db'}?mode=ro", uri=True)
-    if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-        findings.append("the database is damaged")
-    database.close()
-    print(f"{len(acknowledged)} acknowledged turns, all asked for again after a kill")
-    if findings:
-        print(*findings[:20], f"{len(findings)} findings; the folder is kept: {folder}", sep="\n")
-        return 1
-    shutil.rmtree(folder)
+    machine.tell("none")
+    with Nodes("sqlite", 1) as cluster:
+        findings = faults(cluster)
+        if findings:
+            cluster.keep()
+            print(*findings[:20], f"{len(findings)} findings", sep="\n")
+            return 1
     print("nothing false was acknowledged, and every fault healed")
     return 0
 

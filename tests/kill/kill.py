@@ -1,264 +1,238 @@
-"""Kills the server under load, again and again, and holds it to what it acknowledged.
+"""Kills nodes or their database under load, again and again, and holds them to what they acknowledged.
 
-16 clients talk to a debug bob-server; at a random moment it is killed with SIGKILL and started again on the same
-folder. Afterwards every acknowledged turn must be found: in its visitor's history, and by repeating its
-Idempotency-Key, word for word. Turns that were open when the server died must end, too. In the end the books are
+16 clients talk to one debug bob-server on SQLite, or with `--cluster` to three on one PostgreSQL; at a random moment
+the server is killed with SIGKILL, in the cluster a node, or two, or the database server with all its sessions, and
+started again. Afterwards every acknowledged turn must be found: in its visitor's history, and by repeating its
+Idempotency-Key, word for word, on any node. Turns that were open at the kill must end, too. In the end the books are
 read from the database: nothing is charged twice, nothing stays reserved.
 
-Run: python3 tests/kill/kill.py [--rounds 5] [--clients 16] [--seed N]. Needs Linux (the whole of 127/8 is loopback).
+Run: python3 tests/kill/kill.py [--cluster] [--rounds 20] [--clients 16] [--stored MESSAGES] [--seed N]. Needs Linux (the
+whole of 127/8 is loopback).
 """
 
 import argparse
 import collections
-import http.client
-import json
 import pathlib
 import random
-import re
-import shutil
-import sqlite3
 import statistics
 import sys
-import tempfile
 import threading
 import time
-import uuid
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from bob import BUSINESS, Client, Server, addresses  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-QUESTIONS = [
-    "How long can I return something?",
-    "What are your opening hours?",
-    "What about delivery?",
-    "Wie lange kann ich etwas zurückgeben?",
-    "What is the capital of Australia?",
-    "How much does the Pro plan cost per month?",
-]
-# Below the server's limits for one visitor, repeats included, so that a refusal is always a finding.
+from cluster import machine
+from cluster.books import ALWAYS, AT_REST
+from cluster.nodes import Nodes
+from cluster.parallel import in_parallel
+from cluster.stored import fill
+from cluster.told import check, end_open
+from cluster.visitors import GONE, PAID, QUESTIONS, Turn, Visitor
+
+# Below the server's limits for one visitor, repeats included.
 TURNS_A_VISITOR = 6
 MOST_TURNS_A_ROUND = 350
-READY_WITHIN = 1.0  # seconds, in the median
-OPEN_ENDS_WITHIN = 45.0  # seconds; a lease is 15
+SERVING_WITHIN = 2.0  # seconds from the kill, or from when the database takes connections, to the first answer
+AT_REST_WITHIN = 60.0  # seconds; a lease is 15
+GOES_ON = 1.0  # how long the others are asked on after a kill
 
 
-class Visitor:
-    """Somebody with one conversation."""
+class Round:
+    """One round: clients, what they were told, and what was wrong with it."""
 
-    addresses = addresses()
-    addresses_lock = threading.Lock()
+    def __init__(self, cluster, options, chance, findings):
+        self.cluster, self.chance, self.findings = cluster, chance, findings
+        self.over, self.database_dies, self.acknowledged, self.visitors = threading.Event(), False, 0, []
+        self.clients = [
+            threading.Thread(target=self.ask, daemon=True, args=(number % 4 == 0, random.Random(chance.random())))
+            for number in range(options.clients)
+        ]
 
-    def __init__(self, server):
-        with Visitor.addresses_lock:
-            address = next(Visitor.addresses)
-        self.client, self.session, self.token, self.turns = Client(address, server), str(uuid.uuid4()), None, []
+    def ask(self, streams, chance):
+        """One client: visitors come, ask a few questions each, and go, until the round is over or nobody is there."""
+        while not self.over.is_set() and self.cluster.alive():
+            visitor = Visitor()
+            self.visitors.append(visitor)
+            for _ in range(TURNS_A_VISITOR):
+                alive = self.cluster.alive()
+                if not alive or self.over.is_set():
+                    break
+                if not self.was_told(Turn(visitor, chance.choice(QUESTIONS), streams), chance.choice(alive)):
+                    break
+                time.sleep(chance.random() * 0.05)
+            visitor.client.close()
 
-
-class Turn:
-    """One message under one Idempotency-Key, and what was acknowledged of it: nothing, or the reply."""
-
-    def __init__(self, visitor, message, streams):
-        self.visitor, self.streams, self.reply = visitor, streams, None
-        self.body = json.dumps({"message": message, "session_id": visitor.session, "business_id": BUSINESS})
-        self.headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-        if streams:
-            self.headers["Accept"] = "text/event-stream"
-        if visitor.token:
-            self.headers["X-Bob-Visitor"] = visitor.token
-
-    def send(self):
-        """Sends it, the first time or again: status, headers, and the reply when it is acknowledged."""
-        status, headers, text = self.visitor.client.call("POST", "/api/chat", self.body, self.headers)
-        if status != 200:
-            return status, headers, text
-        if not self.streams:
-            return status, headers, json.loads(text)
-        completed = re.search(r"^event: turn\.completed\ndata: (.+)$", text, re.M)
-        if not completed:
-            raise http.client.IncompleteRead(text.encode())
-        return status, headers, json.loads(completed[1])
-
-
-def load(server, number, dying, acknowledged, visitors, findings, chance):
-    """One client until the server dies: visitors come, ask a few questions each, and go."""
-    while not dying.is_set():
-        visitor = Visitor(server)
-        visitors.append(visitor)
-        for _ in range(TURNS_A_VISITOR):
-            turn = Turn(visitor, chance.choice(QUESTIONS), streams=number % 4 == 0)
-            visitor.turns.append(turn)
-            try:
-                status, _, reply = turn.send()
-            except (OSError, http.client.HTTPException):
-                return
-            if status != 200:
-                findings.append(f"{status} under load: {reply}")
-                return
-            turn.reply = reply
-            visitor.token = reply["visitor_token"]
-            acknowledged.append(turn)
-            time.sleep(chance.random() * 0.05)
-            if dying.is_set():
-                return
-
-
-def check(visitor, findings):
-    """Whatever this visitor was told is there, once, and word for word."""
-    told = [turn for turn in visitor.turns if turn.reply]
-    for turn in told:
-        status, headers, again = turn.send()
-        key = turn.headers["Idempotency-Key"]
-        if status != 200:
-            findings.append(f"{key}: acknowledged, then {status}: {again}")
-        elif headers.get("Idempotent-Replayed") != "true":
-            findings.append(f"{key}: acknowledged, then answered anew")
-        elif (again["turn_id"], again["reply"]) != (turn.reply["turn_id"], turn.reply["reply"]):
-            findings.append(f"{key}: acknowledged {turn.reply}, then {again}")
-    if not told or not visitor.token:
-        return
-    path = f"/api/chat/history?limit=200&session_id={visitor.session}"
-    status, _, text = visitor.client.call("GET", path, headers={"X-Bob-Visitor": visitor.token})
-    if status != 200:
-        findings.append(f"history: {status}: {text}")
-        return
-    said = collections.Counter((item["turn_id"], item["role"]) for item in json.loads(text)["items"])
-    texts = {item["turn_id"]: item["text"] for item in json.loads(text)["items"] if item["role"] == "bot"}
-    for turn in told:
-        name = turn.reply["turn_id"]
-        if (said[name, "visitor"], said[name, "bot"]) != (1, 1):
-            findings.append(f"{name}: {said[name, 'visitor']} questions and {said[name, 'bot']} replies in the history")
-        elif texts[name] != turn.reply["reply"]:
-            findings.append(f"{name}: the history says {texts[name]!r}, the reply was {turn.reply['reply']!r}")
-
-
-def end_open(turn, findings, ends):
-    """A turn that was open when the server died: the same key must come to an answer, and to one only."""
-    deadline, first = time.monotonic() + OPEN_ENDS_WITHIN, True
-    while True:
-        status, headers, reply = turn.send()
+    def was_told(self, turn, node):
+        try:
+            status, headers, reply = turn.send(node)
+        except GONE:
+            return False
         if status == 200:
-            replayed = headers.get("Idempotent-Replayed") == "true"
-            ends["was stored" if replayed and first else "replayed later" if replayed else "answered anew"] += 1
-            turn.reply = reply
-            turn.visitor.token = reply.get("visitor_token", turn.visitor.token)
-            ends["without a token"] += turn.visitor.token is None
+            turn.acknowledge(reply)
+            self.acknowledged += 1
+            return True
+        if status == 429:
+            # A tenant's limit counts in each node, and those that live on through all rounds come near it.
+            turn.visitor.turns.remove(turn)
+            time.sleep(1)
+        elif not (status == 503 and self.database_dies and "Retry-After" in headers):
+            self.findings.append(f"{status} under load: {reply}")
+        time.sleep(0.05)
+        return False
+
+    def play(self, die):
+        """Asks until a random moment, lets `die` happen, and tells how many turns were acknowledged until then."""
+        for client in self.clients:
+            client.start()
+        enough, deadline = self.chance.randrange(len(self.clients), MOST_TURNS_A_ROUND), time.monotonic() + 60
+        while self.acknowledged < enough and time.monotonic() < deadline and not self.findings:
+            time.sleep(0.002)
+        time.sleep(self.chance.random() * 0.02)
+        before, told = self.acknowledged, die(self)
+        self.over.set()
+        for client in self.clients:
+            client.join(timeout=30)
+        self.findings += ["a client got no answer within 30 s"] * sum(client.is_alive() for client in self.clients)
+        return f"{told} killed after {before} acknowledged turns, {self.acknowledged} in all"
+
+
+def first_answer(node, since, visitors, serving, what):
+    """Asks until a first answer comes, and notes how long that took."""
+    turn = Turn(Visitor(), PAID)
+    visitors.append(turn.visitor)
+    while time.monotonic() - since < 60:
+        try:
+            status, _, reply = turn.send(node)
+        except GONE:
+            status = None
+        if status == 200:
+            serving[what].append(time.monotonic() - since)
+            turn.acknowledge(reply)
             return
-        if status != 409 or time.monotonic() > deadline:
-            findings.append(f"{turn.headers['Idempotency-Key']}: was open at the kill, and is {status} since: {reply}")
-            return
-        first = False
-        time.sleep(min(float(headers.get("Retry-After", 1)), 5))
+        time.sleep(0.01)
 
 
-def read_the_books(folder, findings):
-    """The database itself: sound, every turn settled once, the sums agree."""
-    database = sqlite3.connect(f"file:{folder / 'bob.db'}?mode=ro", uri=True)
-    one = lambda query: database.execute(query).fetchone()
-    facts = {
-        "the database is sound": one("PRAGMA integrity_check") == ("ok",) and one("PRAGMA foreign_key_check") is None,
-        "no turn is open": one("SELECT count(*) FROM bob_turns WHERE state = 'open'") == (0,),
-        "nothing stays reserved": one("SELECT sum(reserved) FROM bob_credits") == (0,),
-        "the tenants' sums are the turns' sums":
-            one("SELECT coalesce(sum(settled), 0) FROM bob_credits") == one("SELECT coalesce(sum(settled), 0) FROM bob_turns"),
-        "no abandoned turn is charged": one("SELECT count(*) FROM bob_turns WHERE state = 'abandoned' AND settled > 0") == (0,),
-        "a finished turn has one question and one reply":
-            one("""SELECT count(*) FROM bob_turns t WHERE state = 'finished' AND 2 <>
-                   (SELECT count(*) FROM bob_messages m WHERE m.tenant_id = t.tenant_id AND m.turn_id = t.turn_id)""") == (0,),
-    }
-    findings += [f"the books: not so: {fact}" for fact, holds in facts.items() if not holds]
-    states = dict(database.execute("SELECT state, count(*) FROM bob_turns GROUP BY state"))
-    settled = one("SELECT coalesce(sum(settled), 0) FROM bob_turns")[0]
-    database.close()
-    return states, settled
+def one_server(cluster, serving):
+    """The only server dies and is started again at once."""
+    [node] = cluster.nodes
+
+    def die(round_):
+        node.kill()
+        killed = time.monotonic()
+        round_.over.set()
+        node.start()
+        first_answer(node, killed, round_.visitors, serving, "a server on SQLite")
+        return "server"
+
+    return [die]
 
 
-def in_parallel(jobs, width):
-    """Runs all jobs, `width` at a time; what one raises is raised here."""
-    queue, failures = collections.deque(jobs), []
+def some_of_a_cluster(cluster, serving):
+    """One or two nodes die while the others go on, or the database does while all nodes go on."""
 
-    def work():
-        while True:
-            try:
-                job = queue.popleft()
-            except IndexError:
-                return
-            try:
-                job()
-            except Exception as error:  # told by the main thread
-                failures.append(error)
+    def nodes_die(count, round_):
+        dead = round_.chance.sample(cluster.nodes, count)
+        for node in dead:
+            node.kill()
+        time.sleep(GOES_ON)
+        round_.over.set()
+        again = time.monotonic()
+        for node in dead:
+            node.launch()
+        for node in dead:
+            node.wait()
+        for node in dead:
+            first_answer(node, again, round_.visitors, serving, "a node on PostgreSQL")
+        return " and ".join(node.name for node in dead)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(width)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=180)
-    if failures:
-        raise failures[0]
+    def database_dies(round_):
+        round_.database_dies = True
+        cluster.postgres.kill()
+        time.sleep(GOES_ON)
+        cluster.postgres.start()
+        again = time.monotonic()
+        in_parallel([lambda node=node: first_answer(node, again, round_.visitors, serving, "the database's nodes") for node in cluster.nodes], 3)
+        return "database"
+
+    return [lambda round_: nodes_die(1, round_), lambda round_: nodes_die(2, round_), database_dies]
+
+
+def store(cluster, messages):
+    """Gives the database a past, while its nodes are stopped."""
+    turn = Turn(Visitor(), PAID)
+    status, _, reply = turn.send(cluster.nodes[0])
+    if status != 200:
+        raise RuntimeError(f"{status}: {reply}")
+    turn.acknowledge(reply)
+    cluster.stop()
+    print(f"{fill(cluster.kind, cluster.books, messages)} messages are stored")
+    cluster.start()
+    return turn.visitor
+
+
+def told_in_milliseconds(times):
+    return (f"{len(times)} times, median {statistics.median(times) * 1000:.0f} ms, the slowest {max(times) * 1000:.0f} ms")
+
+
+def kill(cluster, options, chance):
+    """All rounds and what is asked of them afterwards; gives the findings."""
+    findings, everybody, serving, chat = [], [], collections.defaultdict(list), cluster.nodes
+    starts = cluster.start()
+    print(f"first start to ready: {', '.join(f'{start * 1000:.0f}' for start in starts)} ms; idle, {chat[0].resident():.1f} MB resident", flush=True)
+    if options.stored:
+        everybody.append(store(cluster, options.stored))
+    deaths = (some_of_a_cluster if options.cluster else one_server)(cluster, serving)
+    for number in range(1, options.rounds + 1):
+        round_ = Round(cluster, options, chance, findings)
+        told = round_.play(chance.choice(deaths))
+        in_parallel([lambda visitor=visitor: check(visitor, random.Random(visitor.session), chat, findings) for visitor in round_.visitors], options.clients)
+        everybody += round_.visitors
+        findings += cluster.books.broken(ALWAYS)
+        print(f"round {number}: {told} of {len(round_.visitors)} visitors, {len(findings)} findings", flush=True)
+        if findings:
+            return findings
+
+    rested, deadline = time.monotonic(), time.monotonic() + AT_REST_WITHIN
+    while cluster.books.open_turns() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    print(f"no turn was open {time.monotonic() - rested:.1f} s after the last kill was over")
+    findings += cluster.books.broken(ALWAYS | {fact: AT_REST[fact] for fact in ("no turn is open", "nothing stays reserved")})
+
+    turns = [turn for visitor in everybody for turn in visitor.turns]
+    ends, left = collections.Counter(), [turn for turn in turns if not turn.reply]
+    in_parallel([lambda turn=turn: end_open(turn, random.Random(turn.key), chat, findings, ends) for turn in left], 32)
+    in_parallel([lambda visitor=visitor: check(visitor, random.Random(visitor.session), chat, findings) for visitor in {turn.visitor for turn in left}], options.clients)
+    print(f"open at a kill: {len(left)}; by their keys: {dict(ends)}")
+    print(f"in the end: {', '.join(f'{node.resident():.1f}' for node in chat)} MB resident")
+    findings += cluster.stop() + cluster.books.broken(ALWAYS | AT_REST)
+
+    states, told = cluster.books.states(), sum(1 for turn in turns if turn.reply)
+    copied = max(0, options.stored // 2)
+    print(f"turns in the database: {states}, settled {cluster.books.settled() / 1000:.3f} credits")
+    if states.get("finished") != told + copied:
+        findings.append(f"{told} keys came to an answer, {states.get('finished', 0) - copied} turns did")
+    for what, times in serving.items():
+        print(f"{what}: serving again {told_in_milliseconds(times)}")
+        if max(times) > SERVING_WITHIN:
+            findings.append(f"{what}: serving again only after {max(times):.2f} s")
+    return findings
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--rounds", type=int, default=5)
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--cluster", action="store_true", help="three nodes on PostgreSQL instead of one on SQLite")
+    options.add_argument("--rounds", type=int, default=20)
     options.add_argument("--clients", type=int, default=16)
+    options.add_argument("--stored", type=int, default=0, help="messages that are in the database beforehand")
     options.add_argument("--seed", type=int, default=random.randrange(2**32))
     options = options.parse_args()
-    chance = random.Random(options.seed)
-    print(f"seed {options.seed}", flush=True)
-
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bob-kill-"))
-    server, findings, everybody = Server(folder), [], []
-    server.start()
-    try:
-        print(f"first start to ready: {server.starts[0] * 1000:.0f} ms; idle, {server.resident():.1f} MB resident", flush=True)
-        for round_number in range(1, options.rounds + 1):
-            dying, acknowledged, visitors = threading.Event(), [], []
-            clients = [
-                threading.Thread(target=load, daemon=True, args=(server, number, dying, acknowledged, visitors, findings, random.Random(chance.random())))
-                for number in range(options.clients)
-            ]
-            for client in clients:
-                client.start()
-            enough, deadline = chance.randrange(options.clients, MOST_TURNS_A_ROUND), time.monotonic() + 60
-            while len(acknowledged) < enough and time.monotonic() < deadline and any(client.is_alive() for client in clients):
-                time.sleep(0.002)
-            time.sleep(chance.random() * 0.02)
-            server.kill()
-            dying.set()
-            for client in clients:
-                client.join(timeout=30)
-            server.start()
-            in_parallel([lambda visitor=visitor: check(visitor, findings) for visitor in visitors], options.clients)
-            everybody += visitors
-            print(f"round {round_number}: killed after {len(acknowledged)} acknowledged turns of {len(visitors)} visitors, "
-                  f"ready again in {server.starts[-1] * 1000:.0f} ms, {len(findings)} findings", flush=True)
-            if findings:
-                break
-
-        turns = [turn for visitor in everybody for turn in visitor.turns]
-        ends, left = collections.Counter(), [turn for turn in turns if not turn.reply]
-        in_parallel([lambda turn=turn: end_open(turn, findings, ends) for turn in left], 64)
-        for visitor in {turn.visitor for turn in left}:
-            check(visitor, findings)
-        print(f"open at a kill: {len(left)}; by their keys: {dict(ends)}")
-        print(f"in the end: {server.resident():.1f} MB resident")
-        code = server.stop()
-        if code != 0:
-            findings.append(f"SIGTERM ended it with {code}")
-    finally:
-        if server.process.poll() is None:
-            server.kill()
-    states, settled = read_the_books(folder, findings)
-    print(f"turns in the database: {states}, settled {settled / 1000:.3f} credits")
-    if states.get("finished") != sum(1 for turn in turns if turn.reply):
-        findings.append(f"{sum(1 for turn in turns if turn.reply)} keys came to an answer, {states.get('finished')} turns did")
-    median = statistics.median(server.starts)
-    print(f"start to ready: {', '.join(f'{start * 1000:.0f}' for start in server.starts)} ms; median {median * 1000:.0f}")
-    if median > READY_WITHIN:
-        findings.append(f"the median start took {median:.2f} s")
-    if findings:
-        print(*findings[:20], f"{len(findings)} findings; the folder is kept: {folder}", sep="\n")
-        return 1
-    shutil.rmtree(folder)
+    machine.tell(options.seed, rounds=options.rounds, clients=options.clients, stored=options.stored)
+    with Nodes("postgres", 3) if options.cluster else Nodes("sqlite", 1) as cluster:
+        findings = kill(cluster, options, random.Random(options.seed))
+        if findings:
+            cluster.keep()
+            print(*findings[:20], f"{len(findings)} findings", sep="\n")
+            return 1
     print("nothing that was acknowledged is lost, nothing is charged twice")
     return 0
 

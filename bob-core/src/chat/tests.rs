@@ -1,5 +1,7 @@
 //! Whole turns in memory, with a scripted model where one is needed.
 
+mod credits;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,12 +34,17 @@ impl World {
     }
 
     async fn of(onboarding: Onboarding, scripts: Vec<Vec<Line>>) -> Self {
-        let store = Arc::new(MemoryStorage::new());
+        let model = (!scripts.is_empty()).then(|| Arc::new(ScriptedModel::new(scripts)));
+        Self::with(MemoryStorage::new(), onboarding, model.as_slice()).await
+    }
+
+    async fn with(store: MemoryStorage, onboarding: Onboarding, models: &[Arc<ScriptedModel>]) -> Self {
+        let store = Arc::new(store);
         let tenant = onboarding.tenant.id;
-        store.onboard(&fixture::act(), onboarding).await.unwrap();
+        store.onboard(&fixture::act().because("to begin with"), onboarding).await.unwrap();
         let mut builder = Bob::build(Arc::clone(&store) as Arc<_>).clock(fixture::clock());
-        if !scripts.is_empty() {
-            builder = builder.model(Arc::new(ScriptedModel::new(scripts)));
+        for model in models {
+            builder = builder.model(Arc::clone(model) as Arc<_>);
         }
         let bob = builder.build().await.unwrap();
         let running = bob.start().unwrap();
@@ -65,7 +72,12 @@ impl World {
     }
 
     async fn ask(&self, text: &str) -> (Vec<TurnEvent>, FinishedTurn) {
-        let mut sent = self.send(text).await;
+        self.ask_in(self.message(text).await).await
+    }
+
+    async fn ask_in(&self, message: NewMessage) -> (Vec<TurnEvent>, FinishedTurn) {
+        let act = self.bob.act(Principal::Visitor(message.visitor.visitor()), "test");
+        let mut sent = self.bob.chat().send(act, message).await.unwrap();
         let mut events = Vec::new();
         while let Some((number, event)) = sent.events.next().await {
             events.push(event);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::{LanguageModel, ModelError, ModelEvent, ModelOutput};
+use super::{LanguageModel, ModelError, ModelEvent, ModelOutput, Usage};
 use crate::credit::Reservation;
 use crate::persona::Prompt;
 
@@ -15,6 +15,8 @@ use crate::persona::Prompt;
 pub enum Line {
     /// Says something.
     Say(String),
+    /// Reports what the call used so far.
+    Used(Usage),
     /// Waits to be woken.
     Wait(Arc<Notify>),
     /// Breaks off.
@@ -29,16 +31,30 @@ impl Line {
 }
 
 /// Follows one script for each call, in order, and refuses calls beyond them. Remembers every prompt.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ScriptedModel {
+    name: String,
     scripts: Mutex<VecDeque<Vec<Line>>>,
     prompts: Mutex<Vec<Prompt>>,
 }
 
+impl Default for ScriptedModel {
+    /// A model that refuses every call.
+    fn default() -> Self {
+        Self::new([])
+    }
+}
+
 impl ScriptedModel {
-    /// A model that follows `scripts`.
+    /// A model that follows `scripts`; its name is `scripted`.
     pub fn new(scripts: impl IntoIterator<Item = Vec<Line>>) -> Self {
-        Self { scripts: Mutex::new(scripts.into_iter().collect()), prompts: Mutex::default() }
+        Self::named("scripted", scripts)
+    }
+
+    /// The same under a name of its own, by which the pricebook may know it.
+    pub fn named(name: impl Into<String>, scripts: impl IntoIterator<Item = Vec<Line>>) -> Self {
+        let scripts = Mutex::new(scripts.into_iter().collect());
+        Self { name: name.into(), scripts, prompts: Mutex::default() }
     }
 
     /// All prompts it was given so far.
@@ -51,7 +67,7 @@ impl ScriptedModel {
 #[async_trait]
 impl LanguageModel for ScriptedModel {
     fn name(&self) -> &str {
-        "scripted"
+        &self.name
     }
 
     async fn generate(
@@ -61,28 +77,33 @@ impl LanguageModel for ScriptedModel {
     ) -> Result<Box<dyn ModelOutput>, ModelError> {
         self.prompts.lock().unwrap_or_else(PoisonError::into_inner).push(prompt.clone());
         let script = self.scripts.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        script.map(|lines| Box::new(Reading(lines.into())) as Box<dyn ModelOutput>).ok_or_else(failed)
+        let lines = script.ok_or_else(|| failed(&self.name))?;
+        Ok(Box::new(Reading { model: self.name.clone(), lines: lines.into() }))
     }
 }
 
-struct Reading(VecDeque<Line>);
+struct Reading {
+    model: String,
+    lines: VecDeque<Line>,
+}
 
 #[async_trait]
 impl ModelOutput for Reading {
     async fn next(&mut self) -> Option<Result<ModelEvent, ModelError>> {
         loop {
-            match self.0.pop_front()? {
+            match self.lines.pop_front()? {
                 Line::Say(text) => return Some(Ok(ModelEvent::Text(text))),
+                Line::Used(usage) => return Some(Ok(ModelEvent::Usage(usage))),
                 Line::Wait(woken) => woken.notified().await,
                 Line::Fail => {
-                    self.0.clear();
-                    return Some(Err(failed()));
+                    self.lines.clear();
+                    return Some(Err(failed(&self.model)));
                 }
             }
         }
     }
 }
 
-fn failed() -> ModelError {
-    ModelError { model: "scripted".to_owned(), source: None }
+fn failed(model: &str) -> ModelError {
+    ModelError { model: model.to_owned(), source: None }
 }

@@ -1,4 +1,4 @@
-//! What tests of Bob share: fixtures, and the claims that hold for every store.
+//! What tests of Bob share: fixtures, the claims that hold for every store, and the schedules they hold on.
 //!
 //! An adapter runs all claims with one line:
 //!
@@ -11,11 +11,17 @@
 pub mod books;
 pub mod claims;
 pub mod fixture;
+pub mod schedule;
 
-/// Makes one test of each claim about storage; the closure gives a new, empty store.
+/// Makes one test of each claim about storage, and one of arbitrary [`schedule`]s; the closure gives a new, empty store.
 #[macro_export]
 macro_rules! storage_claims {
     ($new_store:expr) => {
+        #[test]
+        fn credits_hold_on_any_schedule() {
+            $crate::testing::schedule::holds_on_any(24, $new_store);
+        }
+
         $crate::storage_claims!(@ $new_store =>
             account: a_password_and_a_role_are_changed,
             account: an_address_has_one_account,

@@ -8,6 +8,7 @@ mod commit;
 mod keys;
 mod log;
 mod open;
+mod postgres;
 mod schema;
 mod sealed;
 mod trouble;

@@ -38,28 +38,10 @@ pub async fn prepare(
     let storage = bob.storage();
     let is_new = !storage.has_platform_people().await?;
     let wants_demo = options.demo || mount.is_loopback();
-    if is_new {
-        let email = options.admin_email.as_deref().or(wants_demo.then_some(ADMIN));
-        let email = email.ok_or("the first start needs BOB_ADMIN_EMAIL and BOB_ADMIN_PASSWORD")?;
-        if !wants_demo && options.admin_password.is_none() {
-            return Err("the first start needs BOB_ADMIN_PASSWORD".into());
-        }
-        let (password, told) = given_or_made(options.admin_password.as_deref())?;
-        let account = Account {
-            id: AccountId::new(),
-            email: email.parse::<Email>()?,
-            name: "Administrator".to_owned(),
-            password: Some(hash(bob, &password).await?),
-            platform_role: Some(PlatformRole::Owner),
-            disabled_at: None,
-        };
-        match storage.create_account(&bob.system_act("first start"), account).await {
-            Ok(()) => greeting.people.extend(told.map(|told| (email.to_owned(), "Admin", told))),
-            // Another node was faster.
-            Err(error) if error.kind() == StorageErrorKind::Conflict => {}
-            Err(error) => return Err(error.into()),
-        }
+    if is_new && !wants_demo && (options.admin_email.is_none() || options.admin_password.is_none()) {
+        return Err("the first start needs BOB_ADMIN_EMAIL and BOB_ADMIN_PASSWORD".into());
     }
+    let admin: Email = options.admin_email.as_deref().unwrap_or(ADMIN).parse()?;
     let named = TenantRef::Slug(demo::SLUG.parse()?);
     if is_new && wants_demo && storage.find_tenant(&named).await?.is_none() {
         let (password, told) = given_or_made(options.customer_password.as_deref())?;
@@ -67,6 +49,25 @@ pub async fn prepare(
         let onboarding = demo::onboarding(mount.canonical(), hash(bob, &password).await?, &book)?;
         match storage.onboard(&bob.system_act("first start"), onboarding).await {
             Ok(()) => greeting.people.extend(told.map(|told| (demo::OWNER.to_owned(), "Shop owner", told))),
+            Err(error) if error.kind() == StorageErrorKind::Conflict => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // Last, because a database with an admin counts as begun: whoever finds one finds the shop too, however many nodes start
+    // at once and wherever one of them dies.
+    if is_new {
+        let (password, told) = given_or_made(options.admin_password.as_deref())?;
+        let account = Account {
+            id: AccountId::new(),
+            email: admin.clone(),
+            name: "Administrator".to_owned(),
+            password: Some(hash(bob, &password).await?),
+            platform_role: Some(PlatformRole::Owner),
+            disabled_at: None,
+        };
+        match storage.create_account(&bob.system_act("first start"), account).await {
+            Ok(()) => greeting.people.extend(told.map(|told| (admin.to_string(), "Admin", told))),
+            // Another node was faster.
             Err(error) if error.kind() == StorageErrorKind::Conflict => {}
             Err(error) => return Err(error.into()),
         }

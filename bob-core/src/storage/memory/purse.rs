@@ -133,6 +133,12 @@ impl Purse {
         told.then_some(passed)
     }
 
+    /// Gives back all that a lost turn holds. Nothing is used by that, so no threshold is passed either.
+    pub(super) fn release(&mut self, hold: &Hold) {
+        self.usage.balance.reserved.0 -= hold.amount.0;
+        self.spend(hold, -hold.amount.0);
+    }
+
     /// The entry, and whether it is new; `None` when it cannot be made.
     pub(super) fn change(&mut self, act: &Act, change: &CreditChange) -> Option<(LedgerEntry, bool)> {
         if let Some((known, number)) = self.changes.get(&change.id) {

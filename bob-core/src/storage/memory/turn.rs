@@ -338,7 +338,7 @@ impl Shop {
         row.state = TurnRowState::Abandoned(None);
         let conversation = row.conversation;
         if let Some(hold) = row.hold.take() {
-            self.purse.settle(act, turn, &hold, MilliCredits::ZERO);
+            self.purse.release(&hold);
         }
         if let Some(talk) = self.conversations.get_mut(&conversation) {
             talk.open = None;
@@ -357,6 +357,7 @@ struct LostTurn {
 }
 
 /// How a turn opens.
+#[derive(Clone, Copy)]
 struct Opening {
     proven: bool,
     /// Whether its conversation begins with it.

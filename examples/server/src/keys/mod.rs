@@ -9,7 +9,7 @@ use bob_core::keyring::{LocalKeyring, NoRandomness, random_bytes};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use zeroize::Zeroizing;
 
-pub use file::{KeyFile, KeyFileError};
+pub use file::KeyFile;
 
 /// One or more root keys, the current one first; the others still open what they sealed.
 #[derive(Clone)]

@@ -1,0 +1,444 @@
+//! Tenants, their widget keys and their credits.
+
+use async_trait::async_trait;
+use bob_core::account::{Account, TenantRole};
+use bob_core::act::Act;
+use bob_core::credit::{Billing, BillingDay, LedgerKind, MilliCredits};
+use bob_core::id::{AccountId, PersonaId, TenantId, WidgetKeyId};
+use bob_core::knowledge::KnowledgeStatus;
+use bob_core::origin::OriginPattern;
+use bob_core::persona::Persona;
+use bob_core::storage::{Onboarding, Result, TenantSnapshot, TenantStore};
+use bob_core::tenant::{Tenant, TenantRef};
+use bob_core::widget_key::WidgetKey;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sqlx::postgres::PgRow;
+
+use super::account::{SealedPerson, insert_account};
+use super::audit::{Subject, note};
+use super::error::corrupt;
+use super::keys::locked;
+use super::knowledge::insert_version;
+use super::rows::{Cells, micros};
+use super::unit::Unit;
+use super::{PostgresStorage, not_found};
+use crate::record;
+
+#[async_trait]
+impl TenantStore for PostgresStorage {
+    async fn onboard(&self, act: &Act, new: Onboarding) -> Result<()> {
+        const OPERATION: &str = "onboard";
+        let act = act.clone();
+        let id = new.tenant.id;
+        let wrapped = self.vault().new_tenant_key(&id).await.map_err(locked(OPERATION))?;
+        let people = new.people.iter().map(|(person, role)| {
+            let person = Account { platform_role: None, ..person.clone() };
+            Ok((self.seal_person(OPERATION, &person)?, *role))
+        });
+        let people = people.collect::<Result<Vec<_>>>()?;
+        self.run(OPERATION, &id, move |unit| {
+            Box::pin(async move {
+                insert_tenant(unit, &act, &new, wrapped).await?;
+                insert_credits(unit, &act, &new).await?;
+                insert_key(unit, &act, &id, &new.widget_key).await?;
+                for (item, text) in &new.knowledge {
+                    insert_version(unit, &act, &id, item, text, KnowledgeStatus::Published).await?;
+                }
+                for (position, (language, words)) in (0_i64..).zip(new.synonyms.groups()) {
+                    let words = record::write(words).map_err(|error| corrupt(OPERATION, error))?;
+                    let insert = sqlx::query(
+                        "INSERT INTO bob_synonyms (tenant_id, position, language, words)
+                             VALUES ($1, $2, $3, $4)",
+                    )
+                    .bind(id.as_uuid())
+                    .bind(position)
+                    .bind(language.as_str())
+                    .bind(words);
+                    unit.execute(insert).await?;
+                }
+                for (person, role) in &people {
+                    insert_member(unit, &act, &id, person, *role).await?;
+                }
+                note(unit, Some(&id), &act, OPERATION, Subject(Some(id.as_uuid()), None)).await
+            })
+        })
+        .await
+    }
+
+    async fn find_tenant(&self, named: &TenantRef) -> Result<Option<TenantId>> {
+        const OPERATION: &str = "find_tenant";
+        let question = match named {
+            TenantRef::Id(id) => sqlx::query(
+                "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
+                 CROSS JOIN LATERAL (SELECT tenant_id FROM bob_tenants WHERE tenant_id = f.tenant OFFSET 0) r",
+            )
+            .bind(id.as_uuid()),
+            TenantRef::Slug(slug) => sqlx::query(
+                "SELECT r.* FROM (SELECT set_config('bob.worker', 'directory', true) AS worker OFFSET 0) f
+                 CROSS JOIN LATERAL (
+                     SELECT tenant_id FROM bob_tenants WHERE slug = $1 AND f.worker = 'directory' OFFSET 0) r",
+            )
+            .bind(slug.as_str()),
+        };
+        let found = self.row(OPERATION, question).await?;
+        found.map(|row| Cells::of(&row, OPERATION).id(TenantId::from_uuid)).transpose()
+    }
+
+    async fn tenant_of_host(&self, host: &str) -> Result<Option<TenantId>> {
+        const OPERATION: &str = "tenant_of_host";
+        let question = sqlx::query(
+            "SELECT r.* FROM (SELECT set_config('bob.worker', 'directory', true) AS worker OFFSET 0) f
+             CROSS JOIN LATERAL (
+                 SELECT tenant_id FROM bob_tenant_hosts WHERE host = $1 AND f.worker = 'directory' OFFSET 0) r",
+        )
+        .bind(host);
+        let found = self.row(OPERATION, question).await?;
+        found.map(|row| Cells::of(&row, OPERATION).id(TenantId::from_uuid)).transpose()
+    }
+
+    async fn tenant_version(&self, tenant: &TenantId) -> Result<u64> {
+        const OPERATION: &str = "tenant_version";
+        let question = sqlx::query(
+            "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
+             CROSS JOIN LATERAL (SELECT version FROM bob_tenants WHERE tenant_id = f.tenant OFFSET 0) r",
+        )
+        .bind(tenant.as_uuid());
+        let found = self.row(OPERATION, question).await?;
+        Cells::of(&found.ok_or_else(|| not_found(OPERATION))?, OPERATION).number()
+    }
+
+    async fn tenant_snapshot(&self, tenant: &TenantId) -> Result<TenantSnapshot> {
+        const OPERATION: &str = "tenant_snapshot";
+        // One statement, hence all of one moment: a row for each key, the tenant's columns repeated.
+        let question = sqlx::query(
+            "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
+             CROSS JOIN LATERAL (
+                 SELECT t.version, t.release, t.slug, t.name, t.languages,
+                     (SELECT coalesce(json_agg(h.host ORDER BY h.position), '[]')::text
+                      FROM bob_tenant_hosts h WHERE h.tenant_id = t.tenant_id),
+                     t.plan, t.billing_day, t.zone, t.visitor_budget,
+                     p.persona_id, p.version, p.name, p.description, p.tone, p.system_prompt,
+                     k.key_id, k.key, k.embed, k.ends_at, k.daily_budget,
+                     (SELECT coalesce(json_agg(o.origin ORDER BY o.position), '[]')::text
+                      FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id)
+                 FROM bob_tenants t
+                 JOIN bob_personas p ON p.tenant_id = t.tenant_id AND p.persona_id = t.persona_id
+                     AND p.version = t.persona_version
+                 LEFT JOIN bob_widget_keys k ON k.tenant_id = t.tenant_id
+                 WHERE t.tenant_id = f.tenant
+                 OFFSET 0) r
+             ORDER BY r.key_id",
+        )
+        .bind(tenant.as_uuid());
+        let rows = self.rows(OPERATION, question).await?;
+        let first = rows.first().ok_or_else(|| not_found(OPERATION))?;
+        let mut snapshot = read_tenant(*tenant, &mut Cells::of(first, OPERATION))?;
+        for row in &rows {
+            snapshot.widget_keys.extend(read_key(row, OPERATION)?);
+        }
+        Ok(snapshot)
+    }
+
+    async fn add_widget_key(&self, act: &Act, tenant: &TenantId, key: WidgetKey) -> Result<()> {
+        const OPERATION: &str = "add_widget_key";
+        let (act, tenant) = (act.clone(), *tenant);
+        self.run(OPERATION, &tenant, move |unit| {
+            Box::pin(async move {
+                bump(unit, &tenant, OPERATION).await?;
+                insert_key(unit, &act, &tenant, &key).await?;
+                note(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.id.as_uuid()), None)).await
+            })
+        })
+        .await
+    }
+
+    async fn set_key_origins(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        origins: Vec<OriginPattern>,
+    ) -> Result<()> {
+        const OPERATION: &str = "set_key_origins";
+        let (act, tenant, key) = (act.clone(), *tenant, *key);
+        self.run(OPERATION, &tenant, move |unit| {
+            Box::pin(async move {
+                bump(unit, &tenant, OPERATION).await?;
+                let known = sqlx::query("SELECT 1 FROM bob_widget_keys WHERE tenant_id = $1 AND key_id = $2")
+                    .bind(tenant.as_uuid())
+                    .bind(key.as_uuid());
+                unit.row(known).await?.ok_or_else(|| not_found(OPERATION))?;
+                let delete =
+                    sqlx::query("DELETE FROM bob_widget_key_origins WHERE tenant_id = $1 AND key_id = $2")
+                        .bind(tenant.as_uuid())
+                        .bind(key.as_uuid());
+                unit.execute(delete).await?;
+                insert_origins(unit, &tenant, &key, &origins).await?;
+                note(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
+            })
+        })
+        .await
+    }
+
+    async fn end_widget_key(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        ends_at: Timestamp,
+    ) -> Result<()> {
+        const OPERATION: &str = "end_widget_key";
+        let (act, tenant, key) = (act.clone(), *tenant, *key);
+        self.run(OPERATION, &tenant, move |unit| {
+            Box::pin(async move {
+                bump(unit, &tenant, OPERATION).await?;
+                let update = sqlx::query(
+                    "UPDATE bob_widget_keys SET ends_at = $3 WHERE tenant_id = $1 AND key_id = $2",
+                )
+                .bind(tenant.as_uuid())
+                .bind(key.as_uuid())
+                .bind(micros(ends_at));
+                if unit.execute(update).await? == 0 {
+                    return Err(not_found(OPERATION));
+                }
+                note(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
+            })
+        })
+        .await
+    }
+
+    async fn live_origins(&self, now: Timestamp) -> Result<Vec<OriginPattern>> {
+        const OPERATION: &str = "live_origins";
+        let question = sqlx::query(
+            "SELECT r.* FROM (SELECT set_config('bob.worker', 'origins', true) AS worker OFFSET 0) f
+             CROSS JOIN LATERAL (
+                 SELECT DISTINCT o.origin
+                 FROM bob_widget_keys k
+                 JOIN bob_widget_key_origins o ON o.tenant_id = k.tenant_id AND o.key_id = k.key_id
+                 WHERE (k.ends_at IS NULL OR k.ends_at > $1) AND f.worker = 'origins'
+                 OFFSET 0) r",
+        )
+        .bind(micros(now));
+        let rows = self.rows(OPERATION, question).await?;
+        let origins = rows.iter().map(|row| Cells::of(row, OPERATION).take());
+        Ok(patterns(&origins.collect::<Result<Vec<&str>>>()?))
+    }
+}
+
+/// The tenant itself, its key, its persona and its hosts.
+async fn insert_tenant(unit: &mut Unit<'_>, act: &Act, new: &Onboarding, wrapped: Vec<u8>) -> Result<()> {
+    let Onboarding { tenant, persona, .. } = new;
+    let languages: Vec<&str> = tenant.languages.iter().map(|language| language.as_str()).collect();
+    let languages = record::write(&languages).map_err(|error| corrupt("onboard", error))?;
+    let insert = sqlx::query(
+        "INSERT INTO bob_tenants (tenant_id, slug, name, languages, persona_id, persona_version, version, release,
+             plan, billing_day, zone, visitor_budget, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7, $8, $9, $10, $11)",
+    )
+    .bind(tenant.id.as_uuid())
+    .bind(tenant.slug.as_str())
+    .bind(&tenant.name)
+    .bind(languages)
+    .bind(persona.id.as_uuid())
+    .bind(i64::from(persona.version))
+    .bind(&tenant.billing.plan)
+    .bind(i64::from(tenant.billing.day.get()))
+    .bind(tenant.billing.zone_name())
+    .bind(tenant.visitor_budget.map(|most| most.0))
+    .bind(micros(act.at));
+    unit.execute(insert).await?;
+    let insert = sqlx::query("INSERT INTO bob_keys (tenant_id, wrapped, changed_at) VALUES ($1, $2, $3)")
+        .bind(tenant.id.as_uuid())
+        .bind(wrapped)
+        .bind(micros(act.at));
+    unit.execute(insert).await?;
+    let insert = sqlx::query(
+        "INSERT INTO bob_personas (tenant_id, persona_id, version, name, description, tone, system_prompt,
+             created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(tenant.id.as_uuid())
+    .bind(persona.id.as_uuid())
+    .bind(i64::from(persona.version))
+    .bind(&persona.name)
+    .bind(&persona.description)
+    .bind(&persona.tone)
+    .bind(&persona.system_prompt)
+    .bind(micros(act.at));
+    unit.execute(insert).await?;
+    for (position, host) in (0_i64..).zip(&tenant.hosts) {
+        let insert =
+            sqlx::query("INSERT INTO bob_tenant_hosts (host, tenant_id, position) VALUES ($1, $2, $3)")
+                .bind(host)
+                .bind(tenant.id.as_uuid())
+                .bind(position);
+        unit.execute(insert).await?;
+    }
+    Ok(())
+}
+
+/// The first period, and the ledger's first entry unless nothing is granted.
+async fn insert_credits(unit: &mut Unit<'_>, act: &Act, new: &Onboarding) -> Result<()> {
+    let Onboarding { tenant, credits, .. } = new;
+    let insert = sqlx::query(
+        "INSERT INTO bob_credits (tenant_id, granted, period_from, period_to, allowance, included, entries)
+         VALUES ($1, $2, $3, $4, $2, $2, $5)",
+    )
+    .bind(tenant.id.as_uuid())
+    .bind(credits.0)
+    .bind(micros(act.at))
+    .bind(micros(tenant.billing.next_after(act.at)))
+    .bind(i64::from(credits.0 != 0));
+    unit.execute(insert).await?;
+    if credits.0 == 0 {
+        return Ok(());
+    }
+    let insert = sqlx::query(
+        "INSERT INTO bob_ledger (tenant_id, number, at, kind, amount, balance, reason)
+         VALUES ($1, 1, $2, $3, $4, $4, $5)",
+    )
+    .bind(tenant.id.as_uuid())
+    .bind(micros(act.at))
+    .bind(LedgerKind::Grant.as_str())
+    .bind(credits.0)
+    .bind(&act.reason);
+    unit.execute(insert).await?;
+    Ok(())
+}
+
+async fn insert_key(unit: &mut Unit<'_>, act: &Act, tenant: &TenantId, key: &WidgetKey) -> Result<()> {
+    let insert = sqlx::query(
+        "INSERT INTO bob_widget_keys (tenant_id, key_id, key, embed, ends_at, daily_budget, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(tenant.as_uuid())
+    .bind(key.id.as_uuid())
+    .bind(key.key.as_str())
+    .bind(key.embed)
+    .bind(key.ends_at.map(micros))
+    .bind(key.daily_budget.map(|most| most.0))
+    .bind(micros(act.at));
+    unit.execute(insert).await?;
+    insert_origins(unit, tenant, &key.id, &key.origins).await
+}
+
+async fn insert_origins(
+    unit: &mut Unit<'_>,
+    tenant: &TenantId,
+    key: &WidgetKeyId,
+    origins: &[OriginPattern],
+) -> Result<()> {
+    for (position, origin) in (0_i64..).zip(origins) {
+        let insert = sqlx::query(
+            "INSERT INTO bob_widget_key_origins (tenant_id, key_id, position, origin) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(tenant.as_uuid())
+        .bind(key.as_uuid())
+        .bind(position)
+        .bind(origin.to_string());
+        unit.execute(insert).await?;
+    }
+    Ok(())
+}
+
+/// Makes a person a member; whoever is known by their address stays who they are.
+async fn insert_member(
+    unit: &mut Unit<'_>,
+    act: &Act,
+    tenant: &TenantId,
+    person: &SealedPerson,
+    role: TenantRole,
+) -> Result<()> {
+    let known = sqlx::query("SELECT account_id FROM bob_accounts WHERE email_index = $1")
+        .bind(person.email_index.as_slice());
+    let member = match unit.row(known).await? {
+        Some(row) => Cells::of(&row, "onboard").id(AccountId::from_uuid)?,
+        None => {
+            insert_account(unit, act, person).await?;
+            person.id
+        }
+    };
+    let insert = sqlx::query(
+        "INSERT INTO bob_memberships (tenant_id, account_id, role, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id, account_id) DO UPDATE SET role = excluded.role",
+    )
+    .bind(tenant.as_uuid())
+    .bind(member.as_uuid())
+    .bind(role.as_str())
+    .bind(micros(act.at));
+    unit.execute(insert).await?;
+    Ok(())
+}
+
+/// Gives the tenant's snapshot a new version; comes first, so that changes to one tenant wait for each other.
+pub(super) async fn bump(unit: &mut Unit<'_>, tenant: &TenantId, operation: &'static str) -> Result<()> {
+    let update = sqlx::query("UPDATE bob_tenants SET version = version + 1 WHERE tenant_id = $1")
+        .bind(tenant.as_uuid());
+    if unit.execute(update).await? == 0 {
+        return Err(not_found(operation));
+    }
+    // Told when it is committed, to whoever listens.
+    let tell = sqlx::query("SELECT pg_notify('bob_tenant', $1)").bind(tenant.to_string());
+    unit.execute(tell).await?;
+    Ok(())
+}
+
+/// Everything of a snapshot but the keys.
+fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
+    let (version, release) = (cells.number()?, cells.number()?);
+    let (slug, name) = (cells.parsed()?, cells.take()?);
+    let languages: Vec<&str> = cells.json()?;
+    let languages = languages.into_iter().map(str::parse).collect::<std::result::Result<_, _>>();
+    let tenant = Tenant {
+        id,
+        slug,
+        name,
+        languages: languages.map_err(|error| corrupt("tenant_snapshot", error))?,
+        hosts: cells.json()?,
+        billing: read_billing(cells)?,
+        visitor_budget: cells.take::<Option<i64>>()?.map(MilliCredits),
+    };
+    let persona = Persona {
+        id: cells.id(PersonaId::from_uuid)?,
+        version: cells.number()?,
+        name: cells.take()?,
+        description: cells.take()?,
+        tone: cells.take()?,
+        system_prompt: cells.take()?,
+    };
+    Ok(TenantSnapshot { version, tenant, persona, widget_keys: Vec::new(), release })
+}
+
+/// `plan, billing_day, zone`
+fn read_billing(cells: &mut Cells<'_>) -> Result<Billing> {
+    const OPERATION: &str = "tenant_snapshot";
+    let (plan, day): (Option<String>, i8) = (cells.take()?, cells.number()?);
+    Ok(Billing {
+        plan,
+        day: BillingDay::new(day).map_err(|error| corrupt(OPERATION, error))?,
+        zone: TimeZone::get(cells.take()?).map_err(|error| corrupt(OPERATION, error))?,
+    })
+}
+
+/// The key of a snapshot's row; none for a tenant without keys.
+fn read_key(row: &PgRow, operation: &'static str) -> Result<Option<WidgetKey>> {
+    let mut cells = Cells::of(row, operation).skip(16);
+    let Some(id) = cells.optional_id(WidgetKeyId::from_uuid)? else { return Ok(None) };
+    let (key, embed, ends_at) = (cells.parsed()?, cells.take()?, cells.optional_time()?);
+    let daily_budget = cells.take::<Option<i64>>()?.map(MilliCredits);
+    let origins: Vec<&str> = cells.json()?;
+    Ok(Some(WidgetKey { id, key, origins: patterns(&origins), embed, ends_at, daily_budget }))
+}
+
+/// The patterns that still are some: what was written and has become a public suffix since opens nothing any more.
+fn patterns(texts: &[&str]) -> Vec<OriginPattern> {
+    let read = |text: &&str| {
+        let pattern = text.parse();
+        if pattern.is_err() {
+            tracing::warn!(origin = *text, "a stored origin is no longer accepted, and ignored");
+        }
+        pattern.ok()
+    };
+    texts.iter().filter_map(read).collect()
+}

@@ -7,7 +7,6 @@ use bob_core::credit::{Budgets, MilliCredits, Reservation};
 use bob_core::id::ConversationId;
 use bob_core::storage::Result;
 use bob_core::turn::{IDEMPOTENCY_KEPT, OpenTurn, TurnStart};
-use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::super::error::corrupt;
@@ -125,7 +124,9 @@ pub(super) enum Repetition {
 }
 
 /// Opens the turn and answers it, or no row.
-const OPEN: &str = "
+macro_rules! open {
+    () => {
+        "
     INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
         $36 AND (EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $31 AND until > $12)
@@ -145,15 +146,24 @@ const OPEN: &str = "
     FROM bob_audit a
     JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
     JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
-    WHERE a.tenant_id = $1 AND a.audit_id = $25";
+    WHERE a.tenant_id = $1 AND a.audit_id = $25"
+    };
+}
 
-/// The messages beside it, the latest first. A bare parameter as limit would make SQLite plan it anew for each value.
-const HISTORY: &str = "
+/// Opens the turn and answers it, or no row.
+const OPEN: &str = open!();
+
+/// As [`OPEN`], and answers the messages before it behind that, the latest first. A bare parameter as limit would make
+/// SQLite plan it anew for each value.
+const OPEN_AND_HISTORY: &str = concat!(
+    open!(),
+    ";
     SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
     FROM bob_audit a
     JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = a.part_of
     WHERE a.tenant_id = $1 AND a.audit_id = $25 AND m.turn_id <> $11
-    ORDER BY m.number DESC LIMIT $38 + 0";
+    ORDER BY m.number DESC LIMIT $38 + 0"
+);
 
 /// The statement that opens the turn; answers what [`opened`] reads, or no row.
 pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repetition) -> Query {
@@ -166,8 +176,7 @@ pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repeti
     let body = |scope: &Option<Scope>| scope.as_ref().map(|scope| scope.body.clone());
     let [first, second] = &call.scopes;
     // Only a model reads the history.
-    let script = if start.history == 0 { OPEN.to_owned() } else { [OPEN, HISTORY].join(";") };
-    sqlx::query(AssertSqlSafe(script))
+    sqlx::query(if start.history == 0 { OPEN } else { OPEN_AND_HISTORY })
         .bind(blob(call.seal.tenant.as_uuid()))
         .bind(blob(start.conversation.as_uuid()))
         .bind(start.door.as_str())

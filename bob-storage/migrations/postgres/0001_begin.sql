@@ -197,13 +197,13 @@ CREATE UNIQUE INDEX bob_ledger_change ON bob_ledger (tenant_id, change_id) WHERE
 CREATE TRIGGER bob_ledger_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON bob_ledger
     FOR EACH STATEMENT EXECUTE FUNCTION bob_append_only();
 
--- What a visitor or a widget key with a daily budget used or holds on a day, counted from 1970-01-01.
+-- What a visitor or a widget key with a daily budget used or holds, on its latest day, counted from 1970-01-01.
 CREATE TABLE bob_spending (
     tenant_id  uuid   NOT NULL,
     spender_id uuid   NOT NULL,
     day        bigint NOT NULL,
     spent      bigint NOT NULL CHECK (spent >= 0),
-    PRIMARY KEY (tenant_id, spender_id, day)
+    PRIMARY KEY (tenant_id, spender_id)
 );
 CREATE INDEX bob_spending_day ON bob_spending (day);
 
@@ -229,8 +229,7 @@ CREATE TABLE bob_conversations (
     person_wanted_at bigint,
     messages         bigint NOT NULL, -- how many there are, and the number of the latest
     open_turn        uuid,
-    disclosed_epoch  bigint NOT NULL, -- whose speaker was last announced to the visitor,
-    disclosed_turn   uuid   NOT NULL, -- and in which turn
+    disclosed_epoch  bigint, -- whose speaker an answer last announced to the visitor
     started_at       bigint NOT NULL,
     PRIMARY KEY (tenant_id, conversation_id)
 );

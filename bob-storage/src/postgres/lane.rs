@@ -169,32 +169,35 @@ impl<C: Call> Task<C> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let failed = match self.once(calls, again).await {
-                Ok(rows) if rows.len() == calls.len() => return Ok(rows),
+            // Nothing more can be learned from a server that cannot be reached, and others wait.
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.pool.connect().await.map_err(Failure::All)?,
+            };
+            let arguments =
+                C::arguments(calls, again).map_err(|error| Failure::All(sqlx::Error::Encode(error)))?;
+            let statement = sqlx::query_with(self.statement.clone(), arguments);
+            let failed = match self.pool.answer(statement.fetch_all(&mut connection)).await {
+                Ok(rows) if rows.len() == calls.len() => {
+                    self.connection = Some(connection);
+                    return Ok(rows);
+                }
                 Ok(_) => return Err(Failure::All(sqlx::Error::RowNotFound)),
                 Err(error) => error,
             };
             if is_lost(&failed) {
-                self.connection = None;
                 again = true;
-            } else if !is_clash(&failed) {
-                let all = kind_of(&failed) == StorageErrorKind::Unavailable && !is_locked(&failed);
-                return Err(if all { Failure::All(failed) } else { Failure::Alone(failed) });
+            } else {
+                self.connection = Some(connection);
+                if !is_clash(&failed) {
+                    let all = kind_of(&failed) == StorageErrorKind::Unavailable && !is_locked(&failed);
+                    return Err(if all { Failure::All(failed) } else { Failure::Alone(failed) });
+                }
             }
             if tries == TRIES {
                 return Err(Failure::All(failed));
             }
         }
-    }
-
-    async fn once(&mut self, calls: &[&C], again: bool) -> std::result::Result<Vec<PgRow>, sqlx::Error> {
-        let arguments = C::arguments(calls, again).map_err(sqlx::Error::Encode)?;
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => none.insert(self.pool.connect().await?),
-        };
-        let statement = sqlx::query_with(self.statement.clone(), arguments);
-        self.pool.answer(statement.fetch_all(connection)).await
     }
 }
 

@@ -144,6 +144,7 @@ pub(super) fn message(row: &PgRow, seal: &VisitorSeal, operation: &'static str) 
 }
 
 /// A message as it is stored.
+#[derive(Clone, Copy)]
 pub(super) struct Stored<'r> {
     pub(super) number: u64,
     pub(super) id: MessageId,

@@ -126,7 +126,7 @@ BEGIN
             happened := CASE WHEN is_new THEN 'conversation.started message.created' ELSE 'message.created' END;
         END IF;
         delivered := talk.owner IS NOT NULL;
-        announced := NOT delivered AND (is_new OR talk.disclosed_epoch <> talk.epoch);
+        announced := NOT delivered AND (is_new OR talk.disclosed_epoch IS DISTINCT FROM talk.epoch);
 
         IF NOT delivered THEN
             reach := purse.granted - purse.settled - purse.reserved;
@@ -164,9 +164,8 @@ BEGIN
         END IF;
         IF is_new THEN
             INSERT INTO bob_conversations (tenant_id, conversation_id, door, session_index, session, visitor_id, epoch,
-                messages, open_turn, disclosed_epoch, disclosed_turn, started_at)
-            VALUES (in_tenant, in_conversation, in_door, in_session_index, in_session, visitor, 0, 1, in_turn, -1,
-                in_turn, in_at)
+                messages, open_turn, started_at)
+            VALUES (in_tenant, in_conversation, in_door, in_session_index, in_session, visitor, 0, 1, in_turn, in_at)
             RETURNING * INTO talk;
         ELSE
             UPDATE bob_conversations

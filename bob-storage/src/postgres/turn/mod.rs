@@ -190,8 +190,8 @@ impl PostgresStorage {
                 unit.execute(events).await?;
                 // A tenant's day may be another one than UTC's.
                 let days = sqlx::query(
-                    "DELETE FROM bob_spending WHERE (tenant_id, spender_id, day) IN
-                         (SELECT tenant_id, spender_id, day FROM bob_spending WHERE day < $1
+                    "DELETE FROM bob_spending WHERE (tenant_id, spender_id) IN
+                         (SELECT tenant_id, spender_id FROM bob_spending WHERE day < $1
                           ORDER BY day LIMIT 10000 FOR UPDATE SKIP LOCKED)",
                 )
                 .bind(micros(now).div_euclid(DAY) - 1);

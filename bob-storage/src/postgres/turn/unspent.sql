@@ -5,9 +5,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     latest bob_spending;
 BEGIN
-    SELECT * INTO latest FROM bob_spending
-    WHERE tenant_id = in_tenant AND spender_id = in_spender AND day >= in_day
-    ORDER BY day DESC LIMIT 1;
-    RETURN CASE WHEN latest.day > in_day THEN 0 ELSE in_budget - coalesce(latest.spent, 0) END;
+    SELECT * INTO latest FROM bob_spending WHERE tenant_id = in_tenant AND spender_id = in_spender;
+    RETURN CASE WHEN latest.day > in_day THEN 0 WHEN latest.day = in_day THEN in_budget - latest.spent ELSE in_budget END;
 END
 $$;

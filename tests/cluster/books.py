@@ -3,7 +3,8 @@
 import contextlib
 import sqlite3
 
-# What must hold at every moment, also in the middle of everything; each is one statement, so one moment.
+# What must hold at every moment, also in the middle of everything. Each counts what breaks it; all of them are read in one
+# statement, so of one moment.
 ALWAYS = {
     "settled + reserved are within what was granted":
         "SELECT count(*) FROM bob_credits WHERE settled < 0 OR reserved < 0 OR settled + reserved > granted",
@@ -16,7 +17,7 @@ ALWAYS = {
     "no turn is charged more than it reserved": "SELECT count(*) FROM bob_turns WHERE settled > coalesce(reserved, 0)",
 }
 
-# What must hold besides when all turns have ended; each counts what breaks it.
+# What must hold besides when all turns have ended.
 AT_REST = {
     "no turn is open": "SELECT count(*) FROM bob_turns WHERE state = 'open'",
     "nothing stays reserved": "SELECT count(*) FROM bob_credits WHERE reserved <> 0",
@@ -52,7 +53,8 @@ class Books:
         return {key: int(value) for key, value in self.query(sql)}
 
     def broken(self, facts=ALWAYS):
-        return [f"the books: not so: {fact} ({count})" for fact, sql in facts.items() if (count := self.number(sql))]
+        [counts] = self.query("SELECT " + ", ".join(f"({sql})" for sql in facts.values()))
+        return [f"the books: not so: {fact} ({count})" for fact, count in zip(facts, counts) if int(count)]
 
     def open_turns(self):
         return self.number("SELECT count(*) FROM bob_turns WHERE state = 'open'")

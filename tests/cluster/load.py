@@ -1,17 +1,14 @@
 """A steady load, and what came of every call: for faults through which all nodes live."""
 
 import dataclasses
-import json
 import random
-import re
 import threading
 import time
 
+from .told import improper
 from .visitors import GONE, QUESTIONS, Turn, Visitor
 
 PATIENCE = 15.0  # seconds; whoever waits longer was left hanging
-# What no answer may tell about the database behind it.
-INNARDS = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|ROLLBACK|COMMIT|relation|SQLSTATE|sqlx|sqlite|postgres\w*|database is|disk I/O)\b|bob_\w+|\.rs:\d", re.I)
 
 
 @dataclasses.dataclass
@@ -65,19 +62,9 @@ class Load:
         if status == 200:
             turn.acknowledge(reply)
         else:
-            self.look_at(node, status, headers, reply)
-            self.over.wait(0.1)
+            self.findings += improper(node, status, headers, reply)
+            self.over.wait(0.5)
         return status == 200
-
-    def look_at(self, node, status, headers, problem):
-        if status != 503:
-            self.findings.append(f"{node.name}: {status}: {problem}")
-        elif headers.get("Content-Type") == "text/event-stream":
-            pass  # the stream had begun; its last event is the problem, and there is no header left to send
-        elif not (headers.get("Retry-After", "").isdigit() and headers.get("Content-Type") == "application/problem+json"):
-            self.findings.append(f"{node.name}: a 503 without Retry-After or not a problem document: {dict(headers)}")
-        if INNARDS.search(json.loads(problem)["detail"]):
-            self.findings.append(f"{node.name}: tells of its innards: {problem}")
 
     def __enter__(self):
         for client in self.clients:

@@ -2,9 +2,28 @@
 
 import collections
 import json
+import re
 import time
 
 OPEN_ENDS_WITHIN = 60.0  # seconds; a lease is 15, and the sweeper looks every 5
+
+# What no answer may tell about the database behind it.
+INNARDS = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|ROLLBACK|COMMIT|relation|SQLSTATE|sqlx|sqlite|postgres\w*|database|disk I/O)\b|bob_\w+|\.rs:\d", re.I)
+
+
+def improper(node, status, headers, problem):
+    """What is wrong with how a node says that it cannot: it must be a 503 that tells when to come again, and nothing else.
+
+    A stream had begun already and has no header left for that; its last event is the problem.
+    """
+    if status != 503:
+        yield f"{node.name}: {status}: {problem}"
+    elif headers.get("Content-Type") not in ("application/problem+json", "text/event-stream"):
+        yield f"{node.name}: a 503 that is no problem document: {problem}"
+    elif headers["Content-Type"] != "text/event-stream" and not headers.get("Retry-After", "").isdigit():
+        yield f"{node.name}: a 503 without Retry-After: {problem}"
+    elif INNARDS.search(json.loads(problem)["detail"]):
+        yield f"{node.name}: tells of its innards: {problem}"
 
 
 def send_politely(turn, node, within=60):

@@ -26,7 +26,7 @@ from cluster.books import ALWAYS, AT_REST
 from cluster.nodes import Nodes
 from cluster.parallel import in_parallel
 from cluster.stored import fill
-from cluster.told import check, end_open
+from cluster.told import check, end_open, improper
 from cluster.visitors import GONE, PAID, QUESTIONS, Turn, Visitor
 
 # Below the server's limits for one visitor, repeats included.
@@ -66,6 +66,7 @@ class Round:
         try:
             status, headers, reply = turn.send(node)
         except GONE:
+            time.sleep(0.05)
             return False
         if status == 200:
             turn.acknowledge(reply)
@@ -74,10 +75,11 @@ class Round:
         if status == 429:
             # A tenant's limit counts in each node, and those that live on through all rounds come near it.
             turn.visitor.turns.remove(turn)
-            time.sleep(1)
-        elif not (status == 503 and self.database_dies and "Retry-After" in headers):
-            self.findings.append(f"{status} under load: {reply}")
-        time.sleep(0.05)
+        elif self.database_dies:
+            self.findings += improper(node, status, headers, reply)
+        else:
+            self.findings.append(f"{node.name}: {status} under load: {reply}")
+        time.sleep(0.5)
         return False
 
     def play(self, die):

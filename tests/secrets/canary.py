@@ -12,6 +12,7 @@ Run: python3 tests/secrets/canary.py [--database sqlite|postgres|both] [--rounds
 """
 
 import argparse
+import contextlib
 import pathlib
 import random
 import re
@@ -29,7 +30,7 @@ from cluster.nodes import Nodes
 from cluster.people import send
 from cluster.postgres import program
 from cluster.told import check, send_politely
-from cluster.visitors import BUSINESS, PAID, Turn, Visitor
+from cluster.visitors import BUSINESS, GONE, PAID, Turn, Visitor
 
 SETTINGS = {"log_statement": "all", "log_connections": "on", "log_parameter_max_length": "-1", "log_parameter_max_length_on_error": "-1"}
 PERSON = "Can I talk to a human please?"
@@ -109,7 +110,12 @@ def talk(canaries, cluster, findings):
 def crash(canaries, cluster, findings):
     """A node dies in the middle of a question, and comes again."""
     node, visitor = cluster.nodes[0], canaries.visitor()
-    asking = threading.Thread(target=lambda: canaries.ask(node, visitor, PAID, "answered", False, []), daemon=True)
+
+    def ask():
+        with contextlib.suppress(*GONE):
+            canaries.ask(node, visitor, PAID, "answered", False, [])
+
+    asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     node.kill()
     try:
@@ -162,8 +168,11 @@ def look(canaries, cluster, when, findings):
         found, bytes_read = canaries.needles.found_in(folder, without=("bob.key",))
         findings += [f"{when}: {what}" for what in found]
         read += bytes_read
-    if not contains(folders[-1], BUSINESS):
-        findings.append(f"{when}: not even the tenant's slug was found, so nothing was looked at")
+    # What must be found: that the files are the right ones, and the logs as talkative as they can be.
+    controls = [(folders[-1], BUSINESS), (cluster.folder, " DEBUG ")]
+    if cluster.postgres:
+        controls += [(cluster.postgres.folder, "LOG:  execute"), (cluster.postgres.folder, "DETAIL:  parameters: $1 = ")]
+    findings += [f"{when}: not even {text!r} was found in {folder}" for folder, text in controls if not contains(folder, text)]
     print(f"{cluster.kind}, {when}: {len(canaries.needles.names)} spellings, {read / 1e6:.0f} MB read, {len(findings)} findings", flush=True)
 
 

@@ -9,6 +9,7 @@ Run: python3 tests/spend/overspend.py [--database sqlite|postgres|both] [--round
 
 import argparse
 import collections
+import contextlib
 import pathlib
 import random
 import sys
@@ -29,18 +30,32 @@ AT_REST_WITHIN = 5.0
 
 
 class Sampler:
-    """Reads the balance through one node after the other, and in the database."""
+    """Reads the balance through every node and in the database, all the time."""
 
-    def __init__(self, nodes, books, admin, findings):
-        self.nodes, self.books, self.admin, self.findings, self.lowest = nodes, books, admin, findings, None
+    def __init__(self, cluster, findings):
+        self.findings, self.balances, self.stack = findings, [], contextlib.ExitStack()
+        self.books = Watch(lambda: findings.extend(cluster.books.broken(ALWAYS)), findings)
+        self.nodes = [Watch(self.look(node, cluster.admin()), findings) for node in cluster.nodes]
 
-    def look(self):
-        for node in self.nodes:
-            left = self.admin.available(node)
-            self.lowest = left if self.lowest is None else min(left, self.lowest)
+    def look(self, node, admin):
+        def look():
+            self.balances.append(left := admin.available(node))
             if left < 0:
                 self.findings.append(f"{node.name} says that {left} thousandths are left")
-        self.findings += self.books.broken(ALWAYS)
+
+        return look
+
+    def __enter__(self):
+        for watch in (self.books, *self.nodes):
+            self.stack.enter_context(watch)
+        return self
+
+    def __exit__(self, *error):
+        self.stack.__exit__(*error)
+
+    def told(self):
+        return (f"the balance was read {len(self.balances)} times through the nodes, never below {min(self.balances)}, "
+                f"and the books {self.books.looks} times")
 
 
 def set_balance(admin, node, amount, findings):
@@ -81,8 +96,8 @@ def overspend(kind, options, chance):
     findings = []
     with Nodes(kind, options.nodes) as cluster:
         cluster.start()
-        sampler, spent, times = Sampler(cluster.nodes, cluster.books, cluster.admin(), findings), collections.Counter(), []
-        with Watch(sampler.look, findings) as watch:
+        spent, times = collections.Counter(), []
+        with Sampler(cluster, findings) as sampler:
             for _ in range(options.rounds):
                 outcomes, took = play(cluster, options, chance, findings)
                 spent, times = spent + outcomes, [*times, took]
@@ -90,8 +105,7 @@ def overspend(kind, options, chance):
                     break
         findings += cluster.books.broken(ALWAYS | AT_REST) + cluster.stop()
         print(f"{kind}, {options.nodes} nodes: {len(times)} rounds of {options.turns} turns at once in {sum(times):.1f} s "
-              f"(the slowest {max(times):.1f}): {dict(spent)}; the balance was read {watch.looks} times at each node and in the "
-              f"database, never below {sampler.lowest}; {len(findings)} findings", flush=True)
+              f"(the slowest {max(times):.1f}): {dict(spent)}; {sampler.told()}; {len(findings)} findings", flush=True)
         if findings:
             cluster.keep()
             print(*findings[:20], sep="\n")

@@ -123,9 +123,49 @@ pub(super) enum Repetition {
     Opens,
 }
 
+/// Opens the turn and answers it, or no row.
+macro_rules! open {
+    () => {
+        "
+    INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+        $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
+        $36 AND (EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $31 AND until > $12)
+            OR EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $33 AND until > $12)),
+        (SELECT conversation_id FROM bob_conversations
+         WHERE tenant_id = $1 AND session_index = $4 AND visitor_id = $6),
+        min((SELECT granted - settled - reserved FROM bob_credits WHERE tenant_id = $1),
+            CASE WHEN $20 IS NULL THEN 9223372036854775807
+                 ELSE $20 - coalesce((SELECT CASE WHEN day = $19 THEN spent WHEN day > $19 THEN $20 END
+                                      FROM bob_spending WHERE tenant_id = $1 AND spender_id = $6), 0) END,
+            CASE WHEN $22 IS NULL THEN 9223372036854775807
+                 ELSE $22 - coalesce((SELECT CASE WHEN day = $19 THEN spent WHEN day > $19 THEN $22 END
+                                      FROM bob_spending WHERE tenant_id = $1 AND spender_id = $21), 0) END),
+        (SELECT threshold < 100 AND granted - settled - reserved < $37 FROM bob_credits WHERE tenant_id = $1));
+
+    SELECT t.conversation_id, t.epoch, c.language, t.disclose, t.proven, t.reserved
+    FROM bob_audit a
+    JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
+    JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
+    WHERE a.tenant_id = $1 AND a.audit_id = $25"
+    };
+}
+
+/// Opens the turn and answers it, or no row.
+const OPEN: &str = open!();
+
+/// As [`OPEN`], and answers the messages before it behind that, the latest first. A bare parameter as limit would make
+/// SQLite plan it anew for each value.
+const OPEN_AND_HISTORY: &str = concat!(
+    open!(),
+    ";
+    SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
+    FROM bob_audit a
+    JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = a.part_of
+    WHERE a.tenant_id = $1 AND a.audit_id = $25 AND m.turn_id <> $11
+    ORDER BY m.number DESC LIMIT $38 + 0"
+);
+
 /// The statement that opens the turn; answers what [`opened`] reads, or no row.
-///
-/// A bare parameter as limit would make SQLite plan the statement anew for each value.
 pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repetition) -> Query {
     let key = call.seal.key.wrapped().to_vec();
     let (known_key, new_key) = if call.key_is_new { (None, Some(key)) } else { (Some(key), None) };
@@ -135,72 +175,46 @@ pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repeti
     let scope = |scope: &Option<Scope>| scope.as_ref().map(|scope| scope.scope.clone());
     let body = |scope: &Option<Scope>| scope.as_ref().map(|scope| scope.body.clone());
     let [first, second] = &call.scopes;
-    sqlx::query(
-        "INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
-             $36 AND (EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $31 AND until > $12)
-                 OR EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $33 AND until > $12)),
-             (SELECT conversation_id FROM bob_conversations
-              WHERE tenant_id = $1 AND session_index = $4 AND visitor_id = $6),
-             min((SELECT granted - settled - reserved FROM bob_credits WHERE tenant_id = $1),
-                 CASE WHEN $20 IS NULL THEN 9223372036854775807
-                      ELSE $20 - coalesce((SELECT CASE WHEN day = $19 THEN spent WHEN day > $19 THEN $20 END
-                                           FROM bob_spending WHERE tenant_id = $1 AND spender_id = $6), 0) END,
-                 CASE WHEN $22 IS NULL THEN 9223372036854775807
-                      ELSE $22 - coalesce((SELECT CASE WHEN day = $19 THEN spent WHEN day > $19 THEN $22 END
-                                           FROM bob_spending WHERE tenant_id = $1 AND spender_id = $21), 0) END),
-             (SELECT threshold < 100 AND granted - settled - reserved < $37 FROM bob_credits WHERE tenant_id = $1));
-
-         SELECT t.conversation_id, t.epoch, c.language, t.disclose, t.proven, t.reserved
-         FROM bob_audit a
-         JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
-         JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
-         WHERE a.tenant_id = $1 AND a.audit_id = $25;
-
-         SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
-         FROM bob_audit a
-         JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = a.part_of
-         WHERE a.tenant_id = $1 AND a.audit_id = $25 AND m.turn_id <> $11
-         ORDER BY m.number DESC LIMIT $38 + 0",
-    )
-    .bind(blob(call.seal.tenant.as_uuid()))
-    .bind(blob(start.conversation.as_uuid()))
-    .bind(start.door.as_str())
-    .bind(call.session_index.clone())
-    .bind(call.session.clone())
-    .bind(blob(call.seal.visitor.as_uuid()))
-    .bind(known_key)
-    .bind(new_key)
-    .bind(call.proven)
-    .bind(call.by_session)
-    .bind(blob(start.turn.as_uuid()))
-    .bind(micros(act.at))
-    .bind(blob(start.lease.node.as_uuid()))
-    .bind(start.lease.token.cast_signed())
-    .bind(micros(start.lease.until))
-    .bind(step(0))
-    .bind(step(1))
-    .bind(step(2))
-    .bind(any_budget.then_some(i64::from(day)))
-    .bind(visitor_budget.map(|budget| budget.0))
-    .bind(key_budget.map(|(key, _)| blob(key.as_uuid())))
-    .bind(key_budget.map(|(_, budget)| budget.0))
-    .bind(blob(call.message.as_uuid()))
-    .bind(call.text.clone())
-    .bind(audit::new_id())
-    .bind(act.principal.kind())
-    .bind(blob(act.principal.id()))
-    .bind(act.request_id.clone())
-    .bind(act.reason.clone())
-    .bind(outbox::new_id())
-    .bind(scope(first))
-    .bind(body(first))
-    .bind(scope(second))
-    .bind(body(second))
-    .bind(micros(later(act.at, IDEMPOTENCY_KEPT)))
-    .bind(repetition == Repetition::Refused)
-    .bind(start.reserve.steps().iter().min().map_or(i64::MAX, |least| least.0))
-    .bind(i64::from(start.history))
+    // Only a model reads the history.
+    sqlx::query(if start.history == 0 { OPEN } else { OPEN_AND_HISTORY })
+        .bind(blob(call.seal.tenant.as_uuid()))
+        .bind(blob(start.conversation.as_uuid()))
+        .bind(start.door.as_str())
+        .bind(call.session_index.clone())
+        .bind(call.session.clone())
+        .bind(blob(call.seal.visitor.as_uuid()))
+        .bind(known_key)
+        .bind(new_key)
+        .bind(call.proven)
+        .bind(call.by_session)
+        .bind(blob(start.turn.as_uuid()))
+        .bind(micros(act.at))
+        .bind(blob(start.lease.node.as_uuid()))
+        .bind(start.lease.token.cast_signed())
+        .bind(micros(start.lease.until))
+        .bind(step(0))
+        .bind(step(1))
+        .bind(step(2))
+        .bind(any_budget.then_some(i64::from(day)))
+        .bind(visitor_budget.map(|budget| budget.0))
+        .bind(key_budget.map(|(key, _)| blob(key.as_uuid())))
+        .bind(key_budget.map(|(_, budget)| budget.0))
+        .bind(blob(call.message.as_uuid()))
+        .bind(call.text.clone())
+        .bind(audit::new_id())
+        .bind(act.principal.kind())
+        .bind(blob(act.principal.id()))
+        .bind(act.request_id.clone())
+        .bind(act.reason.clone())
+        .bind(outbox::new_id())
+        .bind(scope(first))
+        .bind(body(first))
+        .bind(scope(second))
+        .bind(body(second))
+        .bind(micros(later(act.at, IDEMPOTENCY_KEPT)))
+        .bind(repetition == Repetition::Refused)
+        .bind(start.reserve.steps().iter().min().map_or(i64::MAX, |least| least.0))
+        .bind(i64::from(start.history))
 }
 
 /// Reads what [`open`] answered: the turn, and the history with its latest message first.

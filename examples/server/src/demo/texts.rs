@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_demo_is_within_all_bounds() {
-        let texts = all("http://127.0.0.1:8080/", &bob_core::pricebook::Pricebook::first()).unwrap();
+        let texts = all("http://127.0.0.1:8080/", &Pricebook::first()).unwrap();
         assert!(texts.len() > 75);
         assert!(!synonyms().unwrap().groups().is_empty());
     }

@@ -100,23 +100,23 @@ impl PostgresOptions {
 
     /// Connections that read, and change what no turn does.
     pub(super) fn pool(&self) -> Pool {
-        self.pool_of(self.connections, self.lock_timeout, "on")
+        self.pool_of(self.connect.clone(), self.connections, self.lock_timeout)
     }
 
     /// Connections of the queues of turns. All that a turn does goes by key, but the planner would read a table whole that
     /// is small when a function is first called, and go on to when it has grown.
     pub(super) fn pool_of_lanes(&self, lanes: usize) -> Pool {
-        self.pool_of(lanes, self.lock_timeout.min(Duration::from_secs(2)), "off")
+        let by_key = self.connect.clone().options([("enable_seqscan", "off")]);
+        self.pool_of(by_key, lanes, self.lock_timeout.min(Duration::from_secs(2)))
     }
 
-    fn pool_of(&self, connections: usize, lock_timeout: Duration, whole_tables: &str) -> Pool {
+    fn pool_of(&self, connect: PgConnectOptions, connections: usize, lock_timeout: Duration) -> Pool {
         let millis = |timeout: Duration| format!("{}ms", timeout.as_millis().max(1));
-        let connect = self.connect.clone().options([
+        let connect = connect.options([
             ("statement_timeout", millis(self.statement_timeout)),
             ("lock_timeout", millis(lock_timeout)),
             ("idle_in_transaction_session_timeout", millis(self.statement_timeout * 2)),
             ("default_transaction_isolation", "read committed".to_owned()),
-            ("enable_seqscan", whole_tables.to_owned()),
         ]);
         // The server should give up first, and say why.
         let answer = self.statement_timeout + Duration::from_secs(2);

@@ -110,11 +110,10 @@ pub struct OutboxEvent {
 /// ```
 #[must_use]
 pub fn events_of_row(row: Uuid, at: Timestamp, names: &str, subject: EventSubject) -> Vec<OutboxEvent> {
-    let known = names.split(' ').filter_map(EventKind::from_name);
-    (0_u8..)
-        .zip(known)
-        .map(|(position, kind)| OutboxEvent { id: id_in_row(row, position), at, kind, subject })
-        .collect()
+    // A kind that this version does not know keeps its place, so that the others keep their identifiers.
+    let named = (0_u8..).zip(names.split(' '));
+    let known = named.filter_map(|(position, name)| Some((position, EventKind::from_name(name)?)));
+    known.map(|(position, kind)| OutboxEvent { id: id_in_row(row, position), at, kind, subject }).collect()
 }
 
 /// The column that [`events_of_row`] reads.

@@ -16,7 +16,7 @@ pub enum Database {
     /// A file.
     Sqlite(SqliteOptions),
     /// A server that several nodes share.
-    Postgres(PostgresOptions),
+    Postgres(Box<PostgresOptions>),
 }
 
 /// A database that was opened.
@@ -30,7 +30,7 @@ impl Database {
     pub fn named(options: &DatabaseOptions) -> Result<Self, Box<dyn Error>> {
         let url = &options.database_url;
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            return Ok(Self::Postgres(url.parse()?));
+            return Ok(Self::Postgres(Box::new(url.parse()?)));
         }
         match url.parse() {
             Ok(sqlite) => Ok(Self::Sqlite(sqlite)),
@@ -44,7 +44,7 @@ impl Database {
         Ok(match self {
             Self::Sqlite(database) => OpenDatabase::Sqlite(SqliteStorage::open(database, keyring).await?),
             Self::Postgres(database) => {
-                OpenDatabase::Postgres(PostgresStorage::open(database, keyring).await?)
+                OpenDatabase::Postgres(PostgresStorage::open(*database, keyring).await?)
             }
         })
     }

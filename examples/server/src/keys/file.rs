@@ -65,7 +65,7 @@ impl KeyFile {
     pub fn add_key(path: &Path) -> Result<RootKeys, KeyFileError> {
         match read(path) {
             Err(KeyFileError::Missing(_)) => make(path, &RootKeys::generate()?),
-            keys => replace(path, keys?.with_a_new_one()?),
+            keys => replace(path, &keys?.with_a_new_one()?),
         }
     }
 
@@ -73,7 +73,7 @@ impl KeyFile {
     pub fn forget_earlier(path: &Path) -> Result<usize, KeyFileError> {
         let keys = read(path)?;
         let earlier = keys.earlier();
-        replace(path, keys.current_only())?;
+        replace(path, &keys.current_only())?;
         Ok(earlier)
     }
 
@@ -149,8 +149,8 @@ fn make(path: &Path, keys: &RootKeys) -> Result<RootKeys, KeyFileError> {
 }
 
 /// Puts other keys in the file's place; whoever reads it meanwhile reads the old ones or the new ones.
-fn replace(path: &Path, keys: RootKeys) -> Result<RootKeys, KeyFileError> {
-    write(path, &keys, |draft| std::fs::rename(draft, path))
+fn replace(path: &Path, keys: &RootKeys) -> Result<RootKeys, KeyFileError> {
+    write(path, keys, |draft| std::fs::rename(draft, path))
 }
 
 /// Writes the keys to a file of its own and only then gives it its name, so that nobody ever reads half a key.

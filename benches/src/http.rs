@@ -52,7 +52,7 @@ pub fn run(effort: Effort, report: &mut Report) -> Result<()> {
 async fn compare(effort: Effort, connections: usize, report: &mut Report) -> Result<()> {
     let folders = [tempfile::tempdir()?, tempfile::tempdir()?, tempfile::tempdir()?];
     let [of_bob, of_naive, of_tuned] = folders.each_ref().map(TempDir::path);
-    let storage = SqliteStorage::open(SqliteOptions::file(of_bob.join("bob.db"))).await?;
+    let storage = SqliteStorage::open(SqliteOptions::file(of_bob.join("bob.db")), world::keyring()?).await?;
     let shop = world::shop(TEXTS, vec![ORIGIN.parse()?])?;
     let world = World::start(Arc::new(storage.clone()), None, shop, LimitRates::unlimited()).await?;
     let key = world.key.clone();

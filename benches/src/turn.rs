@@ -102,7 +102,7 @@ impl Case {
             Store::Sqlite => {
                 let folder = tempfile::tempdir()?;
                 let options = SqliteOptions::file(folder.path().join("bob.db"));
-                Ok((Arc::new(SqliteStorage::open(options).await?), Some(folder)))
+                Ok((Arc::new(SqliteStorage::open(options, world::keyring()?).await?), Some(folder)))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bob_core::credit::MilliCredits;
 use bob_core::id::{KnowledgeId, TenantId};
-use bob_core::keyring::Keyring;
+use bob_core::keyring::{Keyring, LocalKeyring, random_bytes};
 use bob_core::knowledge::KnowledgeText;
 use bob_core::language::Language;
 use bob_core::limit::LimitRates;
@@ -33,6 +33,11 @@ pub const TEXTS: usize = 100;
 
 /// How many turns a conversation that is continued has had: 20 messages, which is all that a turn reads.
 pub const HISTORY: usize = 10;
+
+/// A host's keyring: content rests sealed in what is measured.
+pub fn keyring() -> Result<Arc<dyn Keyring>> {
+    Ok(Arc::new(LocalKeyring::from_root(random_bytes()?)))
+}
 
 /// A runtime for what is measured, with a worker for each of two cores.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -134,7 +139,7 @@ impl World {
         limits: LimitRates,
     ) -> Result<Self> {
         let (tenant, key) = (shop.tenant.id, shop.widget_key.key.as_str().to_owned());
-        let bob = Bob::build(Arc::clone(&storage), Keyring::generate()?).limits(limits).build().await?;
+        let bob = Bob::build(Arc::clone(&storage)).limits(limits).build().await?;
         storage.onboard(&bob.system_act("bench"), shop).await?;
         let running = bob.start()?;
         let mount = Mount::at(["http://127.0.0.1"])?.default_tenant(tenant);

@@ -19,7 +19,7 @@ macro_rules! storage_claims {
     ($new_store:expr) => {
         #[test]
         fn credits_hold_on_any_schedule() {
-            $crate::testing::schedule::holds_on_any(24, $new_store);
+            $crate::testing::schedule::holds_on_any(48, $new_store);
         }
 
         $crate::storage_claims!(@ $new_store =>

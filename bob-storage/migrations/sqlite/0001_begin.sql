@@ -195,13 +195,13 @@ BEGIN
     SELECT raise(ABORT, 'ledger entries are append-only');
 END;
 
--- What a visitor or a widget key with a daily budget used or holds on a day, counted from 1970-01-01.
+-- What a visitor or a widget key with a daily budget used or holds, on its latest day, counted from 1970-01-01.
 CREATE TABLE bob_spending (
     tenant_id  BLOB    NOT NULL,
     spender_id BLOB    NOT NULL CHECK (length(spender_id) = 16),
     day        INTEGER NOT NULL,
     spent      INTEGER NOT NULL CHECK (spent >= 0),
-    PRIMARY KEY (tenant_id, spender_id, day)
+    PRIMARY KEY (tenant_id, spender_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bob_spending_day ON bob_spending (day);
 
@@ -227,8 +227,7 @@ CREATE TABLE bob_conversations (
     person_wanted_at INTEGER,
     messages         INTEGER NOT NULL, -- how many there are, and the number of the latest
     open_turn        BLOB,
-    disclosed_epoch  INTEGER NOT NULL, -- whose speaker was last announced to the visitor,
-    disclosed_turn   BLOB    NOT NULL, -- and in which turn
+    disclosed_epoch  INTEGER, -- whose speaker an answer last announced to the visitor
     started_at       INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, conversation_id)
 ) STRICT, WITHOUT ROWID;

@@ -32,7 +32,11 @@ fn has_code(error: &dyn DatabaseError, codes: &[&str]) -> bool {
 pub(crate) fn kind_of(error: &sqlx::Error) -> StorageErrorKind {
     let error = match error {
         sqlx::Error::Database(error) => error.as_ref(),
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::PoolClosed => {
             return StorageErrorKind::Unavailable;
         }
         _ => return StorageErrorKind::Corrupt,
@@ -59,6 +63,11 @@ pub(super) fn is_lost(error: &sqlx::Error) -> bool {
 /// Whether the database undid the transaction because it met another one, and it may be run again.
 pub(super) fn is_clash(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| has_code(error, &["40001", "40P01"]))
+}
+
+/// Whether somebody else held a row for longer than a statement waits.
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| has_code(error, &["55P03"]))
 }
 
 /// Names the operation that a statement failed in.

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, SqlSafeStr as _, SqlStr};
 
 /// Each function with its text; those that are called by others come first.
-const TEXTS: [(&str, &str); 6] = [
+const TEXTS: [(&str, &str); 7] = [
+    ("bob_unspent", include_str!("turn/unspent.sql")),
     ("bob_spend", include_str!("turn/spend.sql")),
     ("bob_give_up_turn", include_str!("turn/give_up.sql")),
     ("bob_begin_turn", include_str!("turn/begin.sql")),

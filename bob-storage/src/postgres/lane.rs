@@ -7,13 +7,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bob_core::storage::{Result, StorageError};
+use bob_core::storage::{Result, StorageError, StorageErrorKind};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments as _, Encode, PgConnection, Postgres, SqlStr, Type};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::error::{corrupt, is_clash, is_lost, kind_of, unavailable};
+use super::error::{corrupt, is_clash, is_locked, is_lost, kind_of, unavailable};
 use super::pool::Pool;
 
 /// How many calls share one transaction at most: more would make the first wait for the last.
@@ -129,17 +129,14 @@ impl<C: Call> Task<C> {
                 let mut locked = None;
                 for waiting in batch {
                     let tenant = waiting.call.tenant();
-                    let result = if locked == Some(tenant) {
-                        Err(unavailable(C::OPERATION, "the tenant's credits are locked"))
+                    let row = if locked == Some(tenant) {
+                        Err(unavailable(C::OPERATION, "somebody holds the tenant's credits"))
                     } else {
-                        self.attempt(&[&waiting.call])
-                            .await
-                            .map_err(|failure| failure.into_error(C::OPERATION))
+                        self.alone(&waiting.call).await
                     };
-                    if result.as_ref().is_err_and(|error| error.kind() == UNAVAILABLE) {
+                    if row.as_ref().is_err_and(|error| error.kind() == StorageErrorKind::Unavailable) {
                         locked = Some(tenant);
                     }
-                    let row = result.and_then(|rows| rows.into_iter().next().ok_or_else(no_row::<C>));
                     let _ = waiting.reply.send(row);
                 }
             }
@@ -150,6 +147,18 @@ impl<C: Call> Task<C> {
                     let error = StorageError::because(kind, C::OPERATION, Arc::clone(&error));
                     let _ = waiting.reply.send(Err(error));
                 }
+            }
+        }
+    }
+
+    async fn alone(&mut self, call: &C) -> Result<PgRow> {
+        match self.attempt(&[call]).await {
+            Ok(rows) => {
+                rows.into_iter().next().ok_or_else(|| corrupt(C::OPERATION, "the function answered no row"))
+            }
+            Err(failure) => {
+                let (kind, error) = failure.shared();
+                Err(StorageError::because(kind, C::OPERATION, error))
             }
         }
     }
@@ -169,7 +178,8 @@ impl<C: Call> Task<C> {
                 self.connection = None;
                 again = true;
             } else if !is_clash(&failed) {
-                return Err(Failure::Alone(failed));
+                let all = kind_of(&failed) == StorageErrorKind::Unavailable && !is_locked(&failed);
+                return Err(if all { Failure::All(failed) } else { Failure::Alone(failed) });
             }
             if tries == TRIES {
                 return Err(Failure::All(failed));
@@ -188,12 +198,6 @@ impl<C: Call> Task<C> {
     }
 }
 
-const UNAVAILABLE: bob_core::storage::StorageErrorKind = bob_core::storage::StorageErrorKind::Unavailable;
-
-fn no_row<C: Call>() -> StorageError {
-    corrupt(C::OPERATION, "the function answered no row")
-}
-
 /// Why a statement came to nothing.
 enum Failure {
     /// One call may have spoilt it for the others.
@@ -203,12 +207,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn into_error(self, operation: &'static str) -> StorageError {
-        let (Self::Alone(error) | Self::All(error)) = self;
-        StorageError::because(kind_of(&error), operation, error)
-    }
-
-    fn shared(self) -> (bob_core::storage::StorageErrorKind, Arc<sqlx::Error>) {
+    fn shared(self) -> (StorageErrorKind, Arc<sqlx::Error>) {
         let (Self::Alone(error) | Self::All(error)) = self;
         (kind_of(&error), Arc::new(error))
     }

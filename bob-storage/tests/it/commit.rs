@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::storage::{
-    ConversationStore as _, Storage as _, StorageErrorKind, TenantStore as _, TurnStore as _,
+    ConversationStore as _, CreditStore as _, Storage as _, StorageErrorKind, TenantStore as _,
+    TurnStore as _,
 };
 use bob_core::testing::fixture;
 use bob_core::turn::{FinishedTurn, TurnOpening, TurnStart};
 use bob_storage::SqliteStorage;
 
-use crate::{answered, fresh, fresh_with, open, refused};
+use crate::{answered, fresh, fresh_with, open, refused, stranger};
 
 async fn holds(storage: &SqliteStorage, tenant: &TenantId, turn: &FinishedTurn) {
     let history = storage.history(tenant, &turn.conversation, None, 10).await.unwrap();
@@ -90,7 +91,7 @@ async fn a_write_that_fails_does_not_spoil_those_it_is_committed_with() {
     twin.tenant.hosts = vec!["shop.example".to_owned()];
     let act = fixture::act();
     let known = fixture::open(&fresh.storage, &tenant, fixture::start(VisitorId::new(), "s", "hi")).await;
-    let again = TurnStart { turn: known.turn, ..fixture::start(VisitorId::new(), "t", "hi") };
+    let again = TurnStart { turn: known.turn, ..stranger("t") };
 
     let (one, conflict, two, repeated, three) = tokio::join!(
         answered(&fresh.storage, &tenant),

@@ -10,10 +10,10 @@ use bob_core::knowledge::{Audience, KnowledgeText, MAX_BODY};
 use bob_core::language::Language;
 use bob_core::storage::{KnowledgeStore as _, Result, Storage as _, StorageErrorKind, TenantStore as _};
 use bob_core::testing::fixture;
-use bob_storage::{SqliteOptions, SqliteStorage};
+use bob_storage::SqliteStorage;
 use sqlx::SqliteConnection;
 
-use crate::{Fresh, answered, fresh_with, number, refused, run};
+use crate::{Fresh, answered, fresh_with, number, open, refused, run};
 
 const MIB: u64 = 1 << 20;
 

@@ -21,7 +21,8 @@ use bob_core::id::{TenantId, VisitorId};
 use bob_core::keyring::{Keyring, LocalKeyring};
 use bob_core::storage::{StorageError, StorageErrorKind, TurnStore as _};
 use bob_core::testing::fixture;
-use bob_core::turn::{FinishedTurn, TurnClosing};
+use bob_core::turn::{FinishedTurn, TurnClosing, TurnStart};
+use bob_core::visitor::VisitorProof;
 use bob_storage::{SqliteOptions, SqliteStorage};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
@@ -84,9 +85,15 @@ async fn number(connection: &mut SqliteConnection, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(connection).await.unwrap()
 }
 
+/// A first message of a visitor who proves nothing: storing it asks the database nothing before.
+fn stranger(session: &str) -> TurnStart {
+    let visitor = VisitorProof::New(VisitorId::new());
+    TurnStart { visitor, ..fixture::start(VisitorId::new(), session, "hi") }
+}
+
 /// A whole turn in a conversation of its own.
 async fn answered(storage: &SqliteStorage, tenant: &TenantId) -> FinishedTurn {
-    let start = fixture::start(VisitorId::new(), SessionId::mint().as_str(), "hi");
+    let start = TurnStart { session_is_new: true, ..stranger(SessionId::mint().as_str()) };
     let open = fixture::open(storage, tenant, start).await;
     match storage.finish_turn(&fixture::act(), tenant, fixture::finish(&open, "Thirty days")).await {
         Ok(TurnClosing::Stored(finished)) => *finished,

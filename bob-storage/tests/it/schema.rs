@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _, SqliteConnec
 use crate::{Fresh, answered, fresh, number};
 
 /// Keys that do not begin with the tenant, and why they cannot.
-const EXCEPTIONS: [(&str, &str); 7] = [
+pub const EXCEPTIONS: [(&str, &str); 7] = [
     ("bob_tenants", "slug"),         // names a tenant to those who do not know it yet
     ("bob_tenant_hosts", "host"),    // the same
     ("bob_accounts", "account_id"),  // a person may belong to several tenants, or to the platform
@@ -100,7 +100,7 @@ async fn audit_and_ledger_are_append_only_and_the_audit_quotes_nobody() {
 }
 
 /// The texts between quotes in all sources below a folder.
-fn literals(folder: &Path, found: &mut Vec<String>) {
+pub fn literals(folder: &Path, found: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

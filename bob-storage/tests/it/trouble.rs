@@ -9,7 +9,7 @@ use bob_core::storage::{
 use bob_core::testing::fixture;
 use bob_storage::{OpenErrorKind, SqliteOptions, SqliteStorage};
 
-use crate::{answered, fresh_with, keyring, number, refused, run};
+use crate::{answered, fresh_with, keyring, number, refused, run, stranger};
 
 #[tokio::test]
 async fn a_locked_database_is_unavailable_until_it_is_free() {
@@ -48,7 +48,7 @@ async fn a_full_database_is_unavailable_until_there_is_room() {
     let mut stored = 1;
     let full = loop {
         assert!(stored < 10_000, "the bound holds");
-        let ask = |n: i64| fixture::start(VisitorId::new(), &format!("s{n}"), "hi");
+        let ask = |n: i64| stranger(&format!("s{n}"));
         // Two at once, because a batch must not be half there.
         let (one, two) = tokio::join!(
             fresh.storage.begin_turn(&act, &tenant, ask(stored)),

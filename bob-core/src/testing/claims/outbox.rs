@@ -266,7 +266,7 @@ pub async fn events_are_in_order_and_the_same_when_read_again(store: &dyn Storag
         let (mut read, mut after) = (Vec::new(), None);
         loop {
             let some = store.outbox(&tenant, after, u32::try_from(size).unwrap()).await.unwrap();
-            assert!(some.len() <= size);
+            assert!(some.len() <= size && read.len() <= all.len(), "reading on comes to an end");
             let Some(last) = some.last() else { break };
             after = Some(last.id);
             read.extend(some);

@@ -527,7 +527,9 @@ pub async fn the_machine_is_disclosed_first_and_after_each_change_of_speaker(sto
         store.change_owner(&fixture::act(), &tenant, &first.conversation, epoch, owner).await.unwrap();
     }
     let third = answered(store, &tenant, fixture::start(visitor, "s", "3"), "3").await;
-    assert_eq!([first.disclose, second.disclose, third.disclose], [true, false, true]);
+    let fourth = answered(store, &tenant, fixture::start(visitor, "s", "4"), "4").await;
+    let disclosed = [first.disclose, second.disclose, third.disclose, fourth.disclose];
+    assert_eq!(disclosed, [true, false, true, false]);
 }
 
 /// What a turn that was cut short was to disclose, the next one does: nobody has been told before an answer is stored.

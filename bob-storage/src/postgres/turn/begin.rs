@@ -1,7 +1,7 @@
 //! Opening a turn.
 
 use bob_core::act::Act;
-use bob_core::conversation::{ConversationKey, Message, Role};
+use bob_core::conversation::{ConversationKey, Message, Role, SessionId};
 use bob_core::credit::{MilliCredits, Reservation};
 use bob_core::id::{ConversationId, MessageId, TenantId, TurnId, VisitorId};
 use bob_core::language::Language;
@@ -61,7 +61,9 @@ pub(in super::super) struct Begin {
     content: Vec<u8>,
     bodies: [Option<[u8; 32]>; 2],
     time: Option<i64>,
-    ids: [Uuid; 4],
+    /// Of audit and outbox, for a turn that is given up on the way; it comes first.
+    given_up: [Uuid; 2],
+    ids: [Uuid; 2],
 }
 
 impl Begin {
@@ -83,7 +85,8 @@ impl Begin {
             content: seal.message(&start.message, start.text.as_str()).map_err(sealed(OPERATION))?,
             bodies: [body(0), body(1)],
             time,
-            ids: [new_id(), new_row_id(), new_id(), new_row_id()],
+            given_up: [new_id(), new_row_id()],
+            ids: [new_id(), new_row_id()],
             act: act.clone(),
             tenant: *tenant,
             start: start.clone(),
@@ -148,8 +151,8 @@ impl Call for Begin {
             .add(|c| i64::from(c.start.history))?
             .add(|c| c.ids[0])?
             .add(|c| c.ids[1])?
-            .add(|c| c.ids[2])?
-            .add(|c| c.ids[3])?
+            .add(|c| c.given_up[0])?
+            .add(|c| c.given_up[1])?
             .add(|c| c.act.principal.kind())?
             .add(|c| c.act.principal.id())?
             .add(|c| c.act.request_id.as_str())?
@@ -191,7 +194,7 @@ impl PostgresStorage {
                     return if outcome == "opened" {
                         Ok(TurnOpening::Opened(Box::new(opened(cells, &row, start, &seal, until)?)))
                     } else {
-                        Ok(TurnOpening::Delivered(Box::new(delivered_to_person(cells, start, &seal)?)))
+                        Ok(TurnOpening::Delivered(Box::new(delivered_to_person(cells, &row, start, &seal)?)))
                     };
                 }
                 ("missing", _) => return Err(not_found(OPERATION)),
@@ -238,7 +241,11 @@ fn opened(
     Ok(OpenTurn {
         turn: start.turn,
         conversation,
-        key: ConversationKey { door: start.door, visitor: seal.visitor, session: start.session },
+        key: ConversationKey {
+            door: start.door,
+            visitor: seal.visitor,
+            session: session(row, seal, &conversation)?.unwrap_or(start.session),
+        },
         proven,
         epoch,
         lease: Lease { until, ..start.lease },
@@ -247,6 +254,12 @@ fn opened(
         reservation: held.map(|amount| Reservation { turn: start.turn, amount: MilliCredits(amount) }),
         disclose,
     })
+}
+
+/// The name of the conversation that a call which was lost is taken up in, if it is another one.
+fn session(row: &PgRow, seal: &VisitorSeal, conversation: &ConversationId) -> Result<Option<SessionId>> {
+    let other: Option<&[u8]> = Cells::of(row, OPERATION).skip(17).take()?;
+    other.map(|name| seal.open_session(conversation, name).map_err(sealed(OPERATION))).transpose()
 }
 
 /// `numbers, ids, turns, roles, times, contents`, of which each message has one
@@ -275,7 +288,12 @@ fn history(row: &PgRow, seal: &VisitorSeal) -> Result<Vec<Message>> {
 }
 
 /// As [`opened`], of a turn that was closed at once.
-fn delivered_to_person(mut cells: Cells<'_>, start: TurnStart, seal: &VisitorSeal) -> Result<FinishedTurn> {
+fn delivered_to_person(
+    mut cells: Cells<'_>,
+    row: &PgRow,
+    start: TurnStart,
+    seal: &VisitorSeal,
+) -> Result<FinishedTurn> {
     let conversation = cells.id(ConversationId::from_uuid)?;
     let proven = cells.take()?;
     let _epoch: i64 = cells.take()?;
@@ -285,7 +303,7 @@ fn delivered_to_person(mut cells: Cells<'_>, start: TurnStart, seal: &VisitorSea
         conversation,
         visitor: seal.visitor,
         proven,
-        session: start.session,
+        session: session(row, seal, &conversation)?.unwrap_or(start.session),
         answer: delivered(language),
         persona: String::new(),
         disclose: false,

@@ -10,7 +10,7 @@ CREATE FUNCTION bob_begin_turn(
     OUT outcome text, OUT turn uuid, OUT lease_ends bigint, OUT visitor uuid, OUT visitor_key bytea,
     OUT conversation uuid, OUT is_proven boolean, OUT owner_epoch bigint, OUT spoken text, OUT announced boolean,
     OUT held bigint, OUT numbers bigint[], OUT ids uuid[], OUT turns uuid[], OUT roles text[], OUT times bigint[],
-    OUT contents bytea[]
+    OUT contents bytea[], OUT other_session bytea
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -24,6 +24,9 @@ DECLARE
     reach   bigint;
     is_new  boolean;
     told    boolean := false;
+    lost    uuid;
+    asked   uuid;
+    happened  text;
     delivered boolean;
 BEGIN
     PERFORM set_config('bob.tenant', in_tenant::text, true);
@@ -65,13 +68,12 @@ BEGIN
                 outcome := 'running';
                 RETURN;
             END IF;
-            -- The node is gone and nothing was answered: the repetition answers, and is the same visitor.
-            IF earlier.proven THEN
-                visitor := earlier.visitor_id;
-            END IF;
-        END IF;
-
-        IF in_by_session AND earlier.proven IS NOT TRUE THEN
+            -- The node is gone and nothing was answered: the repetition answers, as the same visitor and in the same
+            -- conversation, and may be given a token if the first call might have been.
+            visitor := earlier.visitor_id;
+            is_proven := earlier.proven;
+            lost := earlier.turn_id;
+        ELSIF in_by_session THEN
             SELECT c.visitor_id, false INTO visitor, is_proven
             FROM bob_conversations c
             WHERE c.tenant_id = in_tenant AND c.session_index = in_session_index
@@ -89,8 +91,13 @@ BEGIN
             RETURN;
         END IF;
 
-        SELECT * INTO talk FROM bob_conversations
-        WHERE tenant_id = in_tenant AND session_index = in_session_index AND visitor_id = visitor FOR UPDATE;
+        IF lost IS NULL THEN
+            SELECT * INTO talk FROM bob_conversations
+            WHERE tenant_id = in_tenant AND session_index = in_session_index AND visitor_id = visitor FOR UPDATE;
+        ELSE
+            SELECT * INTO talk FROM bob_conversations
+            WHERE tenant_id = in_tenant AND conversation_id = earlier.conversation_id FOR UPDATE;
+        END IF;
         is_new := NOT FOUND;
 
         IF talk.open_turn IS NOT NULL THEN
@@ -106,19 +113,28 @@ BEGIN
             SELECT * INTO purse FROM bob_credits WHERE tenant_id = in_tenant;
         END IF;
 
+        IF lost IS NOT NULL THEN
+            -- The question stands there already, and is this turn's now.
+            UPDATE bob_messages SET turn_id = in_turn
+            WHERE tenant_id = in_tenant AND conversation_id = talk.conversation_id AND turn_id = lost
+              AND role = 'visitor'
+            RETURNING number, message_id INTO place, asked;
+        END IF;
+        IF asked IS NULL THEN
+            asked := in_message;
+            place := coalesce(talk.messages, 0) + 1;
+            happened := CASE WHEN is_new THEN 'conversation.started message.created' ELSE 'message.created' END;
+        END IF;
         delivered := talk.owner IS NOT NULL;
-        place := coalesce(talk.messages, 0) + 1;
         announced := NOT delivered AND (is_new OR talk.disclosed_epoch <> talk.epoch);
 
         IF NOT delivered THEN
             reach := purse.granted - purse.settled - purse.reserved;
             IF in_visitor_budget IS NOT NULL THEN
-                reach := least(reach, in_visitor_budget - coalesce((SELECT spent FROM bob_spending
-                    WHERE tenant_id = in_tenant AND spender_id = visitor AND day = in_day), 0));
+                reach := least(reach, bob_unspent(in_tenant, visitor, in_day, in_visitor_budget));
             END IF;
             IF in_key_budget IS NOT NULL THEN
-                reach := least(reach, in_key_budget - coalesce((SELECT spent FROM bob_spending
-                    WHERE tenant_id = in_tenant AND spender_id = in_key_id AND day = in_day), 0));
+                reach := least(reach, bob_unspent(in_tenant, in_key_id, in_day, in_key_budget));
             END IF;
             held := CASE WHEN in_step_1 <= reach THEN in_step_1 WHEN in_step_2 <= reach THEN in_step_2
                          WHEN in_step_3 <= reach THEN in_step_3 END;
@@ -137,6 +153,7 @@ BEGIN
                     AND coalesce(least(in_step_1, in_step_2, in_step_3) > reach, true);
                 IF told THEN
                     UPDATE bob_credits SET threshold = 100 WHERE tenant_id = in_tenant;
+                    happened := concat_ws(' ', happened, 'credits.threshold');
                 END IF;
             END IF;
         END IF;
@@ -148,17 +165,14 @@ BEGIN
         IF is_new THEN
             INSERT INTO bob_conversations (tenant_id, conversation_id, door, session_index, session, visitor_id, epoch,
                 messages, open_turn, disclosed_epoch, disclosed_turn, started_at)
-            VALUES (in_tenant, in_conversation, in_door, in_session_index, in_session, visitor, 0, 1, in_turn, 0,
+            VALUES (in_tenant, in_conversation, in_door, in_session_index, in_session, visitor, 0, 1, in_turn, -1,
                 in_turn, in_at)
             RETURNING * INTO talk;
-        ELSIF delivered THEN
-            UPDATE bob_conversations SET messages = place
-            WHERE tenant_id = in_tenant AND conversation_id = talk.conversation_id;
         ELSE
             UPDATE bob_conversations
-            SET messages = place, open_turn = in_turn, disclosed_epoch = epoch,
-                disclosed_turn = CASE WHEN announced THEN in_turn ELSE disclosed_turn END
-            WHERE tenant_id = in_tenant AND conversation_id = talk.conversation_id;
+            SET messages = greatest(messages, place), open_turn = CASE WHEN delivered THEN open_turn ELSE in_turn END
+            WHERE tenant_id = in_tenant AND conversation_id = talk.conversation_id
+            RETURNING * INTO talk;
         END IF;
         INSERT INTO bob_turns (tenant_id, turn_id, conversation_id, visitor_id, proven, disclose, epoch, state,
             lease_node, lease_token, lease_until, reserved, settled, budget_day, visitor_budget, key_id, key_budget,
@@ -168,17 +182,19 @@ BEGIN
             in_day, in_visitor_budget, in_key_id, in_key_budget, CASE WHEN delivered THEN talk.language END, in_at,
             CASE WHEN delivered THEN in_at END)
         RETURNING * INTO opened;
-        INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
-        VALUES (in_tenant, talk.conversation_id, place, in_message, in_turn, 'visitor', in_at, in_content);
+        IF asked = in_message THEN
+            INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
+            VALUES (in_tenant, talk.conversation_id, place, in_message, in_turn, 'visitor', in_at, in_content);
+        END IF;
         INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
             subject, part_of)
         VALUES (in_tenant, in_audit, in_at, in_principal_kind, in_principal, in_request, in_reason, 'begin_turn',
             in_turn, talk.conversation_id);
-        INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
-        VALUES (in_tenant, in_event, in_at,
-            CASE WHEN is_new THEN 'conversation.started ' ELSE '' END || 'message.created'
-                || CASE WHEN told THEN ' credits.threshold' ELSE '' END,
-            talk.conversation_id, in_turn, in_message, CASE WHEN told THEN 100 END);
+        IF happened IS NOT NULL THEN
+            INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
+            VALUES (in_tenant, in_event, in_at, happened, talk.conversation_id, in_turn, asked,
+                CASE WHEN told THEN 100 END);
+        END IF;
         IF in_scope_1 IS NOT NULL THEN
             INSERT INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
             SELECT in_tenant, c.scope, c.body, in_turn, now_is + in_kept
@@ -191,8 +207,8 @@ BEGIN
         SELECT * INTO talk FROM bob_conversations
         WHERE tenant_id = in_tenant AND conversation_id = opened.conversation_id;
         SELECT number INTO place FROM bob_messages
-        WHERE tenant_id = in_tenant AND conversation_id = opened.conversation_id AND message_id = in_message
-        ORDER BY number DESC LIMIT 1;
+        WHERE tenant_id = in_tenant AND conversation_id = opened.conversation_id AND turn_id = in_turn
+          AND role = 'visitor';
     END IF;
 
     outcome := CASE opened.state WHEN 'open' THEN 'opened' ELSE 'delivered' END;
@@ -206,13 +222,16 @@ BEGIN
     spoken := talk.language;
     announced := opened.disclose;
     held := opened.reserved;
-    IF place > 1 AND in_history > 0 AND outcome = 'opened' THEN
+    -- A call that is taken up goes on in its first conversation, under the name that has.
+    other_session := CASE WHEN talk.session_index <> in_session_index THEN talk.session END;
+    IF talk.messages > 1 AND in_history > 0 AND outcome = 'opened' THEN
+        -- Numbers have no gaps: the latest ones are found without sorting.
         SELECT array_agg(m.number), array_agg(m.message_id), array_agg(m.turn_id), array_agg(m.role),
             array_agg(m.at), array_agg(m.content)
         INTO numbers, ids, turns, roles, times, contents
         FROM bob_messages m
-        WHERE m.tenant_id = in_tenant AND m.conversation_id = opened.conversation_id
-          AND m.number < place AND m.number >= place - in_history;
+        WHERE m.tenant_id = in_tenant AND m.conversation_id = opened.conversation_id AND m.number <> place
+          AND m.number >= talk.messages - in_history + CASE WHEN place < talk.messages - in_history THEN 1 ELSE 0 END;
     END IF;
 END
 $$;

@@ -16,15 +16,16 @@ BEGIN
     END IF;
     reach := purse.granted - purse.settled - purse.reserved;
     IF opened.visitor_budget IS NOT NULL THEN
-        reach := least(reach, opened.visitor_budget - coalesce((SELECT spent FROM bob_spending
-            WHERE tenant_id = in_tenant AND spender_id = opened.visitor_id AND day = opened.budget_day), 0));
+        reach := least(reach, bob_unspent(in_tenant, opened.visitor_id, opened.budget_day, opened.visitor_budget));
     END IF;
     IF opened.key_budget IS NOT NULL THEN
-        reach := least(reach, opened.key_budget - coalesce((SELECT spent FROM bob_spending
-            WHERE tenant_id = in_tenant AND spender_id = opened.key_id AND day = opened.budget_day), 0));
+        reach := least(reach, bob_unspent(in_tenant, opened.key_id, opened.budget_day, opened.key_budget));
     END IF;
     IF opened.state = 'open' AND opened.lease_node = in_node AND opened.lease_token = in_token
         AND opened.lease_until > now_is AND opened.reserved IS NOT NULL AND in_more <= reach
+        AND EXISTS (SELECT 1 FROM bob_conversations c
+                    WHERE c.tenant_id = in_tenant AND c.conversation_id = opened.conversation_id
+                      AND c.epoch = opened.epoch)
     THEN
         UPDATE bob_credits SET reserved = reserved + in_more
         WHERE tenant_id = in_tenant AND granted - settled - reserved >= in_more;

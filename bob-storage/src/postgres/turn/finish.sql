@@ -40,7 +40,8 @@ BEGIN
         AND closing.lease_until > now_is
     THEN
         UPDATE bob_conversations
-        SET open_turn = NULL, messages = messages + 1, language = in_language,
+        SET open_turn = NULL, messages = messages + 1, language = in_language, disclosed_epoch = epoch,
+            disclosed_turn = CASE disclosed_epoch WHEN epoch THEN disclosed_turn ELSE in_turn END,
             person_wanted_at = CASE WHEN in_wants_person THEN coalesce(person_wanted_at, in_at)
                                     ELSE person_wanted_at END
         WHERE tenant_id = in_tenant AND conversation_id = in_conversation AND epoch = in_epoch AND owner IS NULL

@@ -7,14 +7,14 @@ use bob_core::credit::{Budgets, MilliCredits, Reservation};
 use bob_core::id::ConversationId;
 use bob_core::storage::Result;
 use bob_core::turn::{IDEMPOTENCY_KEPT, OpenTurn, TurnStart};
-use bob_core::visitor::VisitorProof;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::super::error::corrupt;
 use super::super::rows::{Cells, blob, message, micros};
 use super::super::writer::Query;
 use super::super::{audit, outbox};
-use super::call::{Call, Scope, by_session};
+use super::call::{Call, Scope};
 
 pub(super) const OPERATION: &str = "begin_turn";
 
@@ -22,7 +22,8 @@ pub(super) const OPERATION: &str = "begin_turn";
 /// stored one, the session turns out to continue another visitor's conversation, another turn is open, or a person owns
 /// the conversation; then nothing is written.
 ///
-/// `reach` is what credits and budgets leave, `told` whether the credits are too few for any step for the first time.
+/// `text` is null when the message stands there already; `reach` is what credits and budgets leave, nothing of a day that
+/// is over; `told` whether the credits are too few for any step for the first time.
 pub(super) const PROCEDURE: &str = "
     CREATE TEMP VIEW bob_begin_turn (tenant_id, new_conversation_id, door, session_index, session, visitor_id, known_key,
         new_key, proven, by_session, turn_id, now, lease_node, lease_token, lease_until, reserve_1, reserve_2, reserve_3,
@@ -40,12 +41,11 @@ pub(super) const PROCEDURE: &str = "
                         ORDER BY c.started_at, c.conversation_id LIMIT 1), NEW.visitor_id) = NEW.visitor_id)
     BEGIN
         INSERT INTO bob_conversations (tenant_id, conversation_id, door, session_index, session, visitor_id, epoch,
-            messages, open_turn, disclosed_epoch, disclosed_turn, started_at)
+            messages, open_turn, started_at)
         VALUES (NEW.tenant_id, coalesce(NEW.conversation_id, NEW.new_conversation_id), NEW.door, NEW.session_index,
-            NEW.session, NEW.visitor_id, 0, 1, NEW.turn_id, 0, NEW.turn_id, NEW.now)
+            NEW.session, NEW.visitor_id, 0, 1, NEW.turn_id, NEW.now)
         ON CONFLICT (tenant_id, conversation_id) DO UPDATE
-        SET messages = messages + 1, open_turn = excluded.open_turn, disclosed_epoch = epoch,
-            disclosed_turn = CASE disclosed_epoch WHEN epoch THEN disclosed_turn ELSE excluded.open_turn END
+        SET messages = messages + (NEW.text IS NOT NULL), open_turn = excluded.open_turn
         WHERE open_turn IS NULL AND owner IS NULL AND session_index = excluded.session_index
           AND visitor_id = excluded.visitor_id;
 
@@ -54,8 +54,8 @@ pub(super) const PROCEDURE: &str = "
         INSERT INTO bob_turns (tenant_id, turn_id, conversation_id, visitor_id, proven, disclose, epoch, state,
             lease_node, lease_token, lease_until, reserved, budget_day, visitor_budget, key_id, key_budget, started_at)
         SELECT NEW.tenant_id, NEW.turn_id, c.conversation_id, NEW.visitor_id,
-            NEW.proven OR NOT NEW.by_session OR NEW.conversation_id IS NULL, c.disclosed_turn = NEW.turn_id, c.epoch,
-            'open', NEW.lease_node, NEW.lease_token, NEW.lease_until,
+            NEW.proven OR NEW.by_session AND NEW.conversation_id IS NULL, c.disclosed_epoch IS NOT c.epoch, c.epoch, 'open',
+            NEW.lease_node, NEW.lease_token, NEW.lease_until,
             CASE WHEN NEW.reserve_1 <= NEW.reach THEN NEW.reserve_1 WHEN NEW.reserve_2 <= NEW.reach THEN NEW.reserve_2
                  WHEN NEW.reserve_3 <= NEW.reach THEN NEW.reserve_3 END,
             NEW.budget_day, NEW.visitor_budget, NEW.key_id, NEW.key_budget, NEW.now
@@ -65,7 +65,8 @@ pub(super) const PROCEDURE: &str = "
         INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
         SELECT NEW.tenant_id, c.conversation_id, c.messages, NEW.message_id, NEW.turn_id, 'visitor', NEW.now, NEW.text
         FROM bob_conversations c
-        WHERE c.tenant_id = NEW.tenant_id AND c.conversation_id = coalesce(NEW.conversation_id, NEW.new_conversation_id);
+        WHERE NEW.text IS NOT NULL AND c.tenant_id = NEW.tenant_id
+          AND c.conversation_id = coalesce(NEW.conversation_id, NEW.new_conversation_id);
 
         UPDATE bob_credits
         SET reserved = reserved + coalesce(
@@ -79,21 +80,27 @@ pub(super) const PROCEDURE: &str = "
         FROM bob_turns t
         WHERE NEW.visitor_budget IS NOT NULL AND t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id
           AND t.reserved IS NOT NULL
-        ON CONFLICT (tenant_id, spender_id, day) DO UPDATE SET spent = spent + excluded.spent;
+        ON CONFLICT (tenant_id, spender_id) DO UPDATE
+        SET spent = CASE day WHEN excluded.day THEN spent ELSE 0 END + excluded.spent, day = excluded.day
+        WHERE day <= excluded.day;
 
         INSERT INTO bob_spending (tenant_id, spender_id, day, spent)
         SELECT NEW.tenant_id, NEW.key_id, NEW.budget_day, t.reserved
         FROM bob_turns t
         WHERE NEW.key_budget IS NOT NULL AND t.tenant_id = NEW.tenant_id AND t.turn_id = NEW.turn_id
           AND t.reserved IS NOT NULL
-        ON CONFLICT (tenant_id, spender_id, day) DO UPDATE SET spent = spent + excluded.spent;
+        ON CONFLICT (tenant_id, spender_id) DO UPDATE
+        SET spent = CASE day WHEN excluded.day THEN spent ELSE 0 END + excluded.spent, day = excluded.day
+        WHERE day <= excluded.day;
 
         INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
-        VALUES (NEW.tenant_id, NEW.event_id, NEW.now,
-            CASE WHEN NEW.conversation_id IS NULL THEN 'conversation.started message.created' ELSE 'message.created' END
-                || CASE WHEN NEW.told THEN ' credits.threshold' ELSE '' END,
+        SELECT NEW.tenant_id, NEW.event_id, NEW.now,
+            CASE WHEN NEW.conversation_id IS NULL THEN 'conversation.started ' ELSE '' END
+                || CASE WHEN NEW.text IS NOT NULL THEN 'message.created ' ELSE '' END
+                || CASE WHEN NEW.told THEN 'credits.threshold' ELSE '' END,
             coalesce(NEW.conversation_id, NEW.new_conversation_id), NEW.turn_id, NEW.message_id,
-            CASE WHEN NEW.told THEN 100 END);
+            CASE WHEN NEW.told THEN 100 END
+        WHERE NEW.text IS NOT NULL OR NEW.told;
 
         INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
             subject, part_of)
@@ -117,9 +124,38 @@ pub(super) enum Repetition {
     Opens,
 }
 
+/// Opens the turn and answers it, or no row.
+const OPEN: &str = "
+    INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+        $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
+        $36 AND (EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $31 AND until > $12)
+            OR EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $33 AND until > $12)),
+        (SELECT conversation_id FROM bob_conversations
+         WHERE tenant_id = $1 AND session_index = $4 AND visitor_id = $6),
+        min((SELECT granted - settled - reserved FROM bob_credits WHERE tenant_id = $1),
+            CASE WHEN $20 IS NULL THEN 9223372036854775807
+                 ELSE $20 - coalesce((SELECT CASE WHEN day = $19 THEN spent WHEN day > $19 THEN $20 END
+                                      FROM bob_spending WHERE tenant_id = $1 AND spender_id = $6), 0) END,
+            CASE WHEN $22 IS NULL THEN 9223372036854775807
+                 ELSE $22 - coalesce((SELECT CASE WHEN day = $19 THEN spent WHEN day > $19 THEN $22 END
+                                      FROM bob_spending WHERE tenant_id = $1 AND spender_id = $21), 0) END),
+        (SELECT threshold < 100 AND granted - settled - reserved < $37 FROM bob_credits WHERE tenant_id = $1));
+
+    SELECT t.conversation_id, t.epoch, c.language, t.disclose, t.proven, t.reserved
+    FROM bob_audit a
+    JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
+    JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
+    WHERE a.tenant_id = $1 AND a.audit_id = $25";
+
+/// The messages beside it, the latest first. A bare parameter as limit would make SQLite plan it anew for each value.
+const HISTORY: &str = "
+    SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
+    FROM bob_audit a
+    JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = a.part_of
+    WHERE a.tenant_id = $1 AND a.audit_id = $25 AND m.turn_id <> $11
+    ORDER BY m.number DESC LIMIT $38 + 0";
+
 /// The statement that opens the turn; answers what [`opened`] reads, or no row.
-///
-/// A bare parameter as limit would make SQLite plan the statement anew for each value.
 pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repetition) -> Query {
     let key = call.seal.key.wrapped().to_vec();
     let (known_key, new_key) = if call.key_is_new { (None, Some(key)) } else { (Some(key), None) };
@@ -129,72 +165,47 @@ pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repeti
     let scope = |scope: &Option<Scope>| scope.as_ref().map(|scope| scope.scope.clone());
     let body = |scope: &Option<Scope>| scope.as_ref().map(|scope| scope.body.clone());
     let [first, second] = &call.scopes;
-    sqlx::query(
-        "INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
-             $36 AND (EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $31 AND until > $12)
-                 OR EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $33 AND until > $12)),
-             (SELECT conversation_id FROM bob_conversations
-              WHERE tenant_id = $1 AND session_index = $4 AND visitor_id = $6),
-             min((SELECT granted - settled - reserved FROM bob_credits WHERE tenant_id = $1),
-                 CASE WHEN $20 IS NULL THEN 9223372036854775807
-                      ELSE $20 - coalesce((SELECT spent FROM bob_spending
-                                           WHERE tenant_id = $1 AND spender_id = $6 AND day = $19), 0) END,
-                 CASE WHEN $22 IS NULL THEN 9223372036854775807
-                      ELSE $22 - coalesce((SELECT spent FROM bob_spending
-                                           WHERE tenant_id = $1 AND spender_id = $21 AND day = $19), 0) END),
-             (SELECT threshold < 100 AND granted - settled - reserved < $37 FROM bob_credits WHERE tenant_id = $1));
-
-         SELECT t.conversation_id, t.epoch, c.language, t.disclose, t.proven, t.reserved
-         FROM bob_audit a
-         JOIN bob_turns t ON t.tenant_id = $1 AND t.turn_id = a.subject
-         JOIN bob_conversations c ON c.tenant_id = $1 AND c.conversation_id = a.part_of
-         WHERE a.tenant_id = $1 AND a.audit_id = $25;
-
-         SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
-         FROM bob_audit a
-         JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = a.part_of
-         WHERE a.tenant_id = $1 AND a.audit_id = $25 AND m.turn_id <> $11
-         ORDER BY m.number DESC LIMIT $38 + 0",
-    )
-    .bind(blob(call.seal.tenant.as_uuid()))
-    .bind(blob(start.conversation.as_uuid()))
-    .bind(start.door.as_str())
-    .bind(call.session_index.clone())
-    .bind(call.session.clone())
-    .bind(blob(call.seal.visitor.as_uuid()))
-    .bind(known_key)
-    .bind(new_key)
-    .bind(matches!(start.visitor, VisitorProof::Proven(_)))
-    .bind(by_session(start))
-    .bind(blob(start.turn.as_uuid()))
-    .bind(micros(act.at))
-    .bind(blob(start.lease.node.as_uuid()))
-    .bind(start.lease.token.cast_signed())
-    .bind(micros(start.lease.until))
-    .bind(step(0))
-    .bind(step(1))
-    .bind(step(2))
-    .bind(any_budget.then_some(i64::from(day)))
-    .bind(visitor_budget.map(|budget| budget.0))
-    .bind(key_budget.map(|(key, _)| blob(key.as_uuid())))
-    .bind(key_budget.map(|(_, budget)| budget.0))
-    .bind(blob(start.message.as_uuid()))
-    .bind(call.text.clone())
-    .bind(audit::new_id())
-    .bind(act.principal.kind())
-    .bind(blob(act.principal.id()))
-    .bind(act.request_id.clone())
-    .bind(act.reason.clone())
-    .bind(outbox::new_id())
-    .bind(scope(first))
-    .bind(body(first))
-    .bind(scope(second))
-    .bind(body(second))
-    .bind(micros(later(act.at, IDEMPOTENCY_KEPT)))
-    .bind(repetition == Repetition::Refused)
-    .bind(start.reserve.steps().iter().min().map_or(i64::MAX, |least| least.0))
-    .bind(i64::from(start.history))
+    // Only a model reads the history.
+    let script = if start.history == 0 { OPEN.to_owned() } else { [OPEN, HISTORY].join(";") };
+    sqlx::query(AssertSqlSafe(script))
+        .bind(blob(call.seal.tenant.as_uuid()))
+        .bind(blob(start.conversation.as_uuid()))
+        .bind(start.door.as_str())
+        .bind(call.session_index.clone())
+        .bind(call.session.clone())
+        .bind(blob(call.seal.visitor.as_uuid()))
+        .bind(known_key)
+        .bind(new_key)
+        .bind(call.proven)
+        .bind(call.by_session)
+        .bind(blob(start.turn.as_uuid()))
+        .bind(micros(act.at))
+        .bind(blob(start.lease.node.as_uuid()))
+        .bind(start.lease.token.cast_signed())
+        .bind(micros(start.lease.until))
+        .bind(step(0))
+        .bind(step(1))
+        .bind(step(2))
+        .bind(any_budget.then_some(i64::from(day)))
+        .bind(visitor_budget.map(|budget| budget.0))
+        .bind(key_budget.map(|(key, _)| blob(key.as_uuid())))
+        .bind(key_budget.map(|(_, budget)| budget.0))
+        .bind(blob(call.message.as_uuid()))
+        .bind(call.text.clone())
+        .bind(audit::new_id())
+        .bind(act.principal.kind())
+        .bind(blob(act.principal.id()))
+        .bind(act.request_id.clone())
+        .bind(act.reason.clone())
+        .bind(outbox::new_id())
+        .bind(scope(first))
+        .bind(body(first))
+        .bind(scope(second))
+        .bind(body(second))
+        .bind(micros(later(act.at, IDEMPOTENCY_KEPT)))
+        .bind(repetition == Repetition::Refused)
+        .bind(start.reserve.steps().iter().min().map_or(i64::MAX, |least| least.0))
+        .bind(i64::from(start.history))
 }
 
 /// Reads what [`open`] answered: the turn, and the history with its latest message first.

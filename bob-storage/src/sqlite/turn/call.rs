@@ -1,6 +1,6 @@
 //! A visitor's call, sealed for storage.
 
-use bob_core::id::VisitorId;
+use bob_core::id::{MessageId, VisitorId};
 use bob_core::storage::Result;
 use bob_core::turn::{IdempotencyClaim, TurnStart};
 use bob_core::vault::Vault;
@@ -20,9 +20,15 @@ pub(super) struct Call {
     pub(super) seal: VisitorSeal,
     /// Whether the visitor's key is still to be stored.
     pub(super) key_is_new: bool,
+    /// Whether the caller is the visitor for certain.
+    pub(super) proven: bool,
+    /// Whether only a secret session tells so; if it continues nothing, they are a new visitor, and that for certain.
+    pub(super) by_session: bool,
     pub(super) session_index: Vec<u8>,
     pub(super) session: Vec<u8>,
-    pub(super) text: Vec<u8>,
+    pub(super) message: MessageId,
+    /// None when the message stands there already.
+    pub(super) text: Option<Vec<u8>>,
     pub(super) scopes: [Option<Scope>; 2],
 }
 
@@ -43,10 +49,14 @@ impl Call {
     pub(super) fn of(vault: &Vault, start: &TurnStart, caller: Caller) -> Result<Self> {
         let Caller { seal, key_is_new } = caller;
         let refused = |error| corrupt(OPERATION, error);
+        let by_session = by_session(start);
         Ok(Self {
+            proven: !by_session,
+            by_session,
             session_index: session_index(vault, &seal, start),
             session: seal.session(&start.conversation, &start.session).map_err(refused)?,
-            text: seal.message(&start.message, start.text.as_str()).map_err(refused)?,
+            message: start.message,
+            text: Some(seal.message(&start.message, start.text.as_str()).map_err(refused)?),
             scopes: scopes(vault, start.idempotency.as_ref()),
             seal,
             key_is_new,
@@ -69,7 +79,7 @@ pub(super) fn scopes(vault: &Vault, claim: Option<&IdempotencyClaim>) -> [Option
 }
 
 /// Whether only the session id tells who writes, and is a secret: it continues the conversation it names then.
-pub(super) fn by_session(start: &TurnStart) -> bool {
+fn by_session(start: &TurnStart) -> bool {
     matches!(start.visitor, VisitorProof::New(_)) && !start.session_is_new && start.session.is_secret()
 }
 

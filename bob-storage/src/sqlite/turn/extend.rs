@@ -26,8 +26,10 @@ pub(super) async fn extend(
     more: MilliCredits,
 ) -> Result<Option<Reservation>> {
     let select = sqlx::query(
-        "SELECT state = 'open', lease_node, lease_token, lease_until FROM bob_turns
-         WHERE tenant_id = $1 AND turn_id = $2",
+        "SELECT t.state = 'open' AND c.epoch = t.epoch, t.lease_node, t.lease_token, t.lease_until
+         FROM bob_turns t
+         JOIN bob_conversations c ON c.tenant_id = t.tenant_id AND c.conversation_id = t.conversation_id
+         WHERE t.tenant_id = $1 AND t.turn_id = $2",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(blob(turn.as_uuid()));

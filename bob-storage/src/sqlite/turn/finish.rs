@@ -20,10 +20,10 @@ pub(super) const OPERATION: &str = "finish_turn";
 /// `number` is the place of Bob's message, `reserved` what the turn holds, `threshold` the one that was passed before.
 pub(super) const PROCEDURE: &str = "
     CREATE TEMP VIEW bob_finish_turn (tenant_id, turn_id, conversation_id, visitor_id, key, lease_node, lease_token, now,
-        cost, language, persona, persona_id, persona_version, knowledge_release, pricebook_version, wants_person,
+        epoch, cost, language, persona, persona_id, persona_version, knowledge_release, pricebook_version, wants_person,
         message_id, content, audit_id, principal_kind, principal_id, request_id, reason, event_id, kinds, number,
         reserved, budget_day, threshold)
-    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
+    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
 
     CREATE TEMP TRIGGER bob_finish_turn_now INSTEAD OF INSERT ON bob_finish_turn
     WHEN NEW.number IS NOT NULL
@@ -41,7 +41,7 @@ pub(super) const PROCEDURE: &str = "
         SELECT raise(IGNORE) WHERE changes() = 0;
 
         UPDATE bob_conversations
-        SET open_turn = NULL, messages = NEW.number, language = NEW.language,
+        SET open_turn = NULL, messages = NEW.number, language = NEW.language, disclosed_epoch = NEW.epoch,
             person_wanted_at = CASE WHEN NEW.wants_person THEN coalesce(person_wanted_at, NEW.now)
                                     ELSE person_wanted_at END
         WHERE tenant_id = NEW.tenant_id AND conversation_id = NEW.conversation_id;
@@ -97,14 +97,14 @@ pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal) -> Resul
     let versions = &finish.versions;
     let statement = sqlx::query(
         "INSERT INTO bob_finish_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22, $23, $24, $25,
+             $18, $19, $20, $21, $22, $23, $24, $25, $26,
              (SELECT messages + 1 FROM bob_conversations
-              WHERE tenant_id = $1 AND conversation_id = $3 AND epoch = $26 AND owner IS NULL),
+              WHERE tenant_id = $1 AND conversation_id = $3 AND epoch = $9 AND owner IS NULL),
              (SELECT reserved FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2),
              (SELECT budget_day FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2),
              (SELECT threshold FROM bob_credits WHERE tenant_id = $1));
 
-         SELECT 1 FROM bob_audit WHERE tenant_id = $1 AND audit_id = $19",
+         SELECT 1 FROM bob_audit WHERE tenant_id = $1 AND audit_id = $20",
     )
     .bind(blob(seal.tenant.as_uuid()))
     .bind(blob(finish.turn.as_uuid()))
@@ -114,6 +114,7 @@ pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal) -> Resul
     .bind(blob(finish.lease.node.as_uuid()))
     .bind(finish.lease.token.cast_signed())
     .bind(micros(act.at))
+    .bind(count(finish.epoch))
     .bind(finish.cost.0.max(0))
     .bind(finish.answer.language.as_str().to_owned())
     .bind(finish.persona.clone())
@@ -130,8 +131,7 @@ pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal) -> Resul
     .bind(act.request_id.clone())
     .bind(act.reason.clone())
     .bind(outbox::new_id())
-    .bind(names_of(&happened(finish.answer.outcome)))
-    .bind(count(finish.epoch));
+    .bind(names_of(&happened(finish.answer.outcome)));
     Ok(statement)
 }
 

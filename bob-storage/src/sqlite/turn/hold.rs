@@ -47,16 +47,21 @@ impl Hold {
         let mut least = None;
         for (spender, budget) in &self.spenders {
             let select = sqlx::query(
-                "SELECT spent FROM bob_spending WHERE tenant_id = $1 AND spender_id = $2 AND day = $3",
+                "SELECT day > $3, day = $3, spent FROM bob_spending WHERE tenant_id = $1 AND spender_id = $2",
             )
             .bind(blob(tenant.as_uuid()))
             .bind(blob(*spender))
             .bind(self.day);
-            let spent = match unit.row(select).await? {
-                Some(row) => Cells::of(&row, OPERATION).take()?,
-                None => 0,
-            };
-            let left = MilliCredits(budget.0 - spent);
+            let mut left = *budget;
+            if let Some(row) = unit.row(select).await? {
+                let mut cells = Cells::of(&row, OPERATION);
+                left = match (cells.take()?, cells.take()?) {
+                    // Nothing is left of a day that is over.
+                    (true, _) => MilliCredits::ZERO,
+                    (_, true) => MilliCredits(budget.0 - cells.take::<i64>()?),
+                    _ => *budget,
+                };
+            }
             least = Some(least.map_or(left, |least: MilliCredits| least.min(left)));
         }
         Ok(least)

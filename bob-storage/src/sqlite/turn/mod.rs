@@ -13,6 +13,7 @@ mod find;
 mod finish;
 mod hold;
 mod late;
+mod lost;
 mod odds;
 mod settle;
 mod sweep;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bob_core::act::Act;
 use bob_core::answer::{Answer, Outcome};
 use bob_core::clock::later;
-use bob_core::id::{ConversationId, TenantId, TurnId, VisitorId};
+use bob_core::id::{ConversationId, TenantId, TurnId};
 use bob_core::language::Language;
 use bob_core::outbox::{EventKind, EventSubject};
 use bob_core::storage::Result;
@@ -19,8 +19,10 @@ use super::super::outbox::tell;
 use super::super::rows::{Cells, blob, micros};
 use super::super::writer::Unit;
 use super::begin::{OPERATION, Repetition, open, opened};
-use super::call::{Call, Scope, by_session, certain_caller, scopes};
+use super::call::{Call, Scope, certain_caller, scopes};
+
 use super::find::{FoundTurn, find, lease};
+use super::lost::{LostTurn, take_up};
 use super::settle::give_up;
 use crate::seal::{TenantSeal, VisitorSeal};
 
@@ -39,17 +41,25 @@ impl Odds {
         if let Some(known) = self.repeated(unit).await? {
             return Ok((known, None));
         }
-        if let Some(visitor) = self.taken_up(unit).await? {
-            self.start.visitor = VisitorProof::Proven(visitor);
+        let lost = LostTurn::of(unit, &self).await?;
+        if let Some(lost) = &lost {
+            self.start.door = lost.door;
+            self.start.session = lost.session.clone();
+            self.start.visitor = VisitorProof::Proven(lost.visitor);
         }
         let caller = certain_caller(unit, &self.vault, &self.tenant, &self.start).await?;
-        let call = Call::of(&self.vault, &self.start, caller)?;
+        let mut call = Call::of(&self.vault, &self.start, caller)?;
+        call.proven = lost.as_ref().map_or(call.proven, |lost| lost.proven);
         if let Some(obstacle) = obstacle(unit, &call).await? {
             if let Some((turn, lease)) = obstacle.open {
                 if lease.holds(self.act.at) {
                     return Ok((TurnOpening::Busy { turn, until: lease.until }, None));
                 }
                 give_up(unit, &self.act, &self.tenant.tenant, &turn).await?;
+            }
+            if let Some(message) = take_up(unit, &call, lost.as_ref(), &self.start.turn).await? {
+                call.message = message;
+                call.text = None;
             }
             if obstacle.person {
                 let delivered = self.deliver(unit, &call, obstacle).await?;
@@ -104,32 +114,14 @@ impl Odds {
         Ok(Some((cells.take()?, cells.id(TurnId::from_uuid)?)))
     }
 
-    /// The visitor of a call that nothing came of and that is repeated now: whoever repeats it is the same one, and may be
-    /// given a token for them if the first caller might have been.
-    async fn taken_up(&self, unit: &mut Unit<'_>) -> Result<Option<VisitorId>> {
-        for scope in self.start.idempotency.iter().flat_map(|claim| &claim.scopes) {
-            let select = sqlx::query(
-                "SELECT t.visitor_id
-                 FROM bob_idempotency i
-                 JOIN bob_turns t ON t.tenant_id = i.tenant_id AND t.turn_id = i.turn_id
-                 WHERE i.tenant_id = $1 AND i.scope = $2 AND i.until > $3 AND t.proven",
-            )
-            .bind(blob(self.tenant.tenant.as_uuid()))
-            .bind(scope.as_bytes().to_vec())
-            .bind(micros(self.act.at));
-            if let Some(row) = unit.row(select).await? {
-                return Cells::of(&row, OPERATION).id(VisitorId::from_uuid).map(Some);
-            }
-        }
-        Ok(None)
-    }
-
     /// Stores a message for the person who owns the conversation, as a turn that is closed already and costs nothing.
     async fn deliver(&self, unit: &mut Unit<'_>, call: &Call, to: Obstacle) -> Result<FinishedTurn> {
         let (act, start, tenant) = (&self.act, &self.start, &self.tenant.tenant);
-        let proven = !by_session(start);
+        // Whoever only has the session continues the conversation, and proves nothing.
+        let proven = call.proven;
         let insert = sqlx::query(
-            "UPDATE bob_conversations SET messages = messages + 1 WHERE tenant_id = $1 AND conversation_id = $2;
+            "UPDATE bob_conversations SET messages = messages + ($10 IS NOT NULL)
+             WHERE tenant_id = $1 AND conversation_id = $2;
 
              INSERT INTO bob_turns (tenant_id, turn_id, conversation_id, visitor_id, proven, disclose, epoch, state,
                  lease_node, lease_token, lease_until, reserved, settled, language, started_at, closed_at)
@@ -138,7 +130,7 @@ impl Odds {
 
              INSERT INTO bob_messages (tenant_id, conversation_id, number, message_id, turn_id, role, at, content)
              SELECT $1, $2, c.messages, $9, $3, 'visitor', $8, $10
-             FROM bob_conversations c WHERE c.tenant_id = $1 AND c.conversation_id = $2",
+             FROM bob_conversations c WHERE $10 IS NOT NULL AND c.tenant_id = $1 AND c.conversation_id = $2",
         )
         .bind(blob(tenant.as_uuid()))
         .bind(blob(to.conversation.as_uuid()))
@@ -148,7 +140,7 @@ impl Odds {
         .bind(start.lease.token.cast_signed())
         .bind(micros(start.lease.until))
         .bind(micros(act.at))
-        .bind(blob(start.message.as_uuid()))
+        .bind(blob(call.message.as_uuid()))
         .bind(call.text.clone());
         unit.execute(insert).await?;
         for scope in call.scopes.iter().flatten() {
@@ -157,13 +149,15 @@ impl Odds {
         if call.key_is_new {
             insert_visitor(unit, act, &call.seal).await?;
         }
-        let about = EventSubject {
-            conversation: Some(to.conversation),
-            turn: Some(start.turn),
-            message: Some(start.message),
-            number: None,
-        };
-        tell(unit, act, tenant, &[EventKind::MessageCreated], about).await?;
+        if call.text.is_some() {
+            let about = EventSubject {
+                conversation: Some(to.conversation),
+                turn: Some(start.turn),
+                message: Some(call.message),
+                number: None,
+            };
+            tell(unit, act, tenant, &[EventKind::MessageCreated], about).await?;
+        }
         let subject = Subject(Some(start.turn.as_uuid()), Some(to.conversation.as_uuid()));
         note(unit, Some(tenant), act, OPERATION, subject).await?;
         Ok(FinishedTurn {

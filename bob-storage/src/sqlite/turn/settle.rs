@@ -51,9 +51,19 @@ pub(super) async fn settle(
     Ok((passed > usage.threshold).then_some(passed))
 }
 
+/// Gives back all that a lost turn holds; nothing is used by that, so no threshold is passed either.
+async fn release(unit: &mut Unit<'_>, tenant: &TenantId, turn: &TurnId) -> Result<()> {
+    let Some(hold) = Hold::of(unit, tenant, turn, OPERATION).await? else { return Ok(()) };
+    let update = sqlx::query("UPDATE bob_credits SET reserved = reserved - $2 WHERE tenant_id = $1")
+        .bind(blob(tenant.as_uuid()))
+        .bind(hold.reserved.0);
+    unit.execute(update).await?;
+    hold.spend(unit, tenant, MilliCredits(-hold.reserved.0)).await
+}
+
 /// Gives up an open turn: frees its conversation and releases all that was reserved.
 pub(super) async fn give_up(unit: &mut Unit<'_>, act: &Act, tenant: &TenantId, turn: &TurnId) -> Result<()> {
-    settle(unit, act, tenant, turn, MilliCredits::ZERO).await?;
+    release(unit, tenant, turn).await?;
     let update = sqlx::query(
         "UPDATE bob_turns SET state = 'abandoned', closed_at = $3
          WHERE tenant_id = $1 AND turn_id = $2 AND state = 'open' RETURNING conversation_id",

@@ -45,8 +45,8 @@ async fn forget(unit: &mut Unit<'_>, act: &Act) -> Result<()> {
              (SELECT tenant_id, scope FROM bob_idempotency WHERE until <= $1 ORDER BY until LIMIT $4 + 0);
          DELETE FROM bob_outbox WHERE (tenant_id, event_id) IN
              (SELECT tenant_id, event_id FROM bob_outbox WHERE at <= $2 ORDER BY at LIMIT $4 + 0);
-         DELETE FROM bob_spending WHERE (tenant_id, spender_id, day) IN
-             (SELECT tenant_id, spender_id, day FROM bob_spending WHERE day < $3 ORDER BY day LIMIT $4 + 0)",
+         DELETE FROM bob_spending WHERE (tenant_id, spender_id) IN
+             (SELECT tenant_id, spender_id FROM bob_spending WHERE day < $3 ORDER BY day LIMIT $4 + 0)",
     )
     .bind(now)
     .bind(now - TOLD * DAY_IN_MICROS)

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bob_core::keyring::LocalKeyring;
+use crate::keyring;
 use bob_storage::{PostgresOptions, PostgresStorage};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 
@@ -40,17 +40,12 @@ fn private() -> Server {
     let started = Command::new(manifest.join("../tests/postgres/cluster.sh")).arg(&folder).output().unwrap();
     assert!(
         started.status.success(),
-        "these tests need PostgreSQL: install its server (Debian: postgresql), or name one in BOB_TEST_DATABASE_URL, \
-         or set BOB_TEST_SKIP_POSTGRES=1 to do without: {}",
+        "these tests need PostgreSQL: install its server (Debian: postgresql), or name one in BOB_TEST_DATABASE_URL by a \
+         role that may make databases and is no superuser, or leave them out: cargo test -- --skip postgres: {}",
         String::from_utf8_lossy(&started.stderr)
     );
     let address = String::from_utf8(started.stdout).unwrap().trim().to_owned();
     Server { address, borrowed: false, _in_use: Some(in_use) }
-}
-
-/// Whether somebody wants to do without PostgreSQL; nobody who builds for others does.
-pub fn skipped() -> bool {
-    std::env::var("BOB_TEST_SKIP_POSTGRES").is_ok_and(|skip| skip == "1")
 }
 
 /// A database of one test.
@@ -94,6 +89,25 @@ impl Database {
         PostgresStorage::open(change(self.options()), keyring()).await.unwrap()
     }
 
+    /// As [`open`](Self::open), with one more parameter in the address.
+    pub async fn open_by(&self, parameter: &str) -> PostgresStorage {
+        let options = format!("{}&{parameter}", self.address()).parse::<PostgresOptions>().unwrap();
+        PostgresStorage::open(options.time_from_acts(), keyring()).await.unwrap()
+    }
+
+    /// Opens it as the superuser, where that is ours to be.
+    pub async fn open_as_superuser(&self) -> Option<PostgresStorage> {
+        if server().borrowed {
+            return None;
+        }
+        let address = self.address().replace("//bob@", "//postgres@");
+        Some(PostgresStorage::open(address.parse().unwrap(), keyring()).await.unwrap())
+    }
+
+    pub fn address(&self) -> String {
+        address_of(&self.name)
+    }
+
     /// A connection of somebody else to the same database, as the same role.
     pub async fn beside(&self) -> PgConnection {
         connect(&address_of(&self.name)).await
@@ -113,11 +127,6 @@ impl Drop for Database {
         });
         let _ = dropped.join();
     }
-}
-
-/// The keyring of all tests.
-pub fn keyring() -> std::sync::Arc<LocalKeyring> {
-    std::sync::Arc::new(LocalKeyring::from_root([7; 32]))
 }
 
 /// The name of a database that was opened once and is copied since: copying is faster than migrating.

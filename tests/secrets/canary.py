@@ -2,8 +2,8 @@
 
 Visitors ask in JSON and in streams, are answered, sent to a person and told that nothing is left; people sign in, with
 right and with wrong passwords; a node is killed, a backup is made, the root key is changed while the nodes answer. The
-nodes log at debug level, PostgreSQL logs every statement with its parameters. Afterwards no canary stands in the
-database's files, its log, its backups or the nodes' logs, neither as it is nor in hexadecimal or base64.
+nodes log all they can (`RUST_LOG=trace`), PostgreSQL logs every statement with its parameters. Afterwards no canary
+stands in the database's files, its log, its backups or the nodes' logs, neither as it is nor in hexadecimal or base64.
 
 What this cannot show: texts of the business (knowledge, persona, reasons for a change of credits) stand there readable,
 by design, and so do hashes of passwords and tokens.
@@ -168,8 +168,8 @@ def look(canaries, cluster, when, findings):
         found, bytes_read = canaries.needles.found_in(folder, without=("bob.key",))
         findings += [f"{when}: {what}" for what in found]
         read += bytes_read
-    # What must be found: that the files are the right ones, and the logs as talkative as they can be.
-    controls = [(folders[-1], BUSINESS), (cluster.folder, " DEBUG ")]
+    # What must be found: that these are the right files, and that PostgreSQL's log is as talkative as it can be.
+    controls = [(folders[-1], BUSINESS)] + ([] if cluster.alive() else [(cluster.folder, "stopping: no new turns")])
     if cluster.postgres:
         controls += [(cluster.postgres.folder, "LOG:  execute"), (cluster.postgres.folder, "DETAIL:  parameters: $1 = ")]
     findings += [f"{when}: not even {text!r} was found in {folder}" for folder, text in controls if not contains(folder, text)]
@@ -183,7 +183,7 @@ def watch_out(kind, options, chance):
     canaries.needles.plant("the owner's e-mail address", "customer@business.com")
     canaries.needles.plant("the owner's name", "Shop owner")
     canaries.needles.plant("the admin's name", "Administrator")
-    with Nodes(kind, 2, people | {"RUST_LOG": "debug"}, **(SETTINGS if kind == "postgres" else {})) as cluster:
+    with Nodes(kind, 2, people | {"RUST_LOG": "trace"}, **(SETTINGS if kind == "postgres" else {})) as cluster:
         canaries.needles.plant("the database's password", (re.search(r":(\w{8,})@", cluster.url) or ["", word(chance)])[1])
         cluster.start()
         for number in range(options.rounds):

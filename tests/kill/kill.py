@@ -204,7 +204,7 @@ def kill(cluster, options, chance):
     ends, left = collections.Counter(), [turn for turn in turns if not turn.reply]
     in_parallel([lambda turn=turn: end_open(turn, random.Random(turn.key), chat, findings, ends) for turn in left], 32)
     in_parallel([lambda visitor=visitor: check(visitor, random.Random(visitor.session), chat, findings) for visitor in {turn.visitor for turn in left}], options.clients)
-    print(f"open at a kill: {len(left)}; by their keys: {dict(ends)}")
+    print(f"never acknowledged at first: {len(left)}; by their keys: {dict(ends)}")
     print(f"in the end: {', '.join(f'{node.resident():.1f}' for node in chat)} MB resident")
     findings += cluster.stop() + cluster.books.broken(ALWAYS | AT_REST)
 

@@ -7,6 +7,9 @@ use bob_core::storage::StorageErrorKind;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
 
+/// PostgreSQL's SQLSTATE for a role that may not do what it asked for.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
 /// The text does not name a database; the message says what would.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{expected}")]
@@ -30,6 +33,8 @@ pub enum OpenErrorKind {
     Newer,
     /// It is no database, or its tables named `bob_…` are not the ones this Bob made.
     NotBobs,
+    /// The role may not make tables there; let it create in the schema, or make it the database's owner.
+    NotAllowed,
     /// Its keys were wrapped by another root key; give the keyring that one.
     WrongKey,
 }
@@ -40,6 +45,9 @@ impl fmt::Display for OpenErrorKind {
             Self::Unavailable => "the database is unavailable",
             Self::Newer => "the database belongs to a newer version of Bob",
             Self::NotBobs => "the database is not one of Bob's",
+            Self::NotAllowed => {
+                "the role may not make tables in the database: let it create in the schema, or own it"
+            }
             Self::WrongKey => "the key is not the one that this database was sealed with",
         })
     }
@@ -94,6 +102,9 @@ impl From<sqlx::Error> for OpenError {
         let of_postgres =
             error.as_database_error().and_then(|told| told.try_downcast_ref::<PgDatabaseError>());
         let kind = match of_postgres {
+            Some(told) if told.code() == INSUFFICIENT_PRIVILEGE => {
+                return Self::because(OpenErrorKind::NotAllowed, error);
+            }
             Some(_) => crate::postgres::kind_of(&error),
             None => crate::sqlite::kind_of(&error),
         };

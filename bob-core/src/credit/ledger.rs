@@ -6,6 +6,9 @@ use uuid::Uuid;
 use super::MilliCredits;
 use crate::id::TurnId;
 
+/// The reason of a ledger's first entry when whoever onboards a tenant gives none.
+pub const FIRST_GRANT: &str = "onboarding";
+
 /// Why credits moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -17,7 +17,7 @@ use crate::id::TurnId;
 
 pub use billing::{Billing, BillingDay, BillingDayError};
 pub use ladder::{Budgets, Ladder};
-pub use ledger::{CreditChange, LedgerEntry, LedgerKind, LedgerPage, Renewal};
+pub use ledger::{CreditChange, FIRST_GRANT, LedgerEntry, LedgerKind, LedgerPage, Renewal};
 
 /// An amount of credits in thousandths; never negative where it is a price, signed where it is a balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bob_core::account::{Account, TenantRole};
 use bob_core::act::Act;
-use bob_core::credit::{Billing, BillingDay, LedgerKind, MilliCredits};
+use bob_core::credit::{Billing, BillingDay, FIRST_GRANT, LedgerKind, MilliCredits};
 use bob_core::id::{AccountId, PersonaId, TenantId, WidgetKeyId};
 use bob_core::knowledge::KnowledgeStatus;
 use bob_core::origin::OriginPattern;
@@ -302,7 +302,7 @@ async fn insert_credits(unit: &mut Unit<'_>, act: &Act, new: &Onboarding) -> Res
     .bind(micros(act.at))
     .bind(LedgerKind::Grant.as_str())
     .bind(credits.0)
-    .bind(&act.reason);
+    .bind(act.reason.as_deref().unwrap_or(FIRST_GRANT));
     unit.execute(insert).await?;
     Ok(())
 }

@@ -196,7 +196,7 @@ impl From<io::Error> for BackupError {
 impl From<OpenError> for BackupError {
     fn from(error: OpenError) -> Self {
         let kind = match error.kind() {
-            OpenErrorKind::Unavailable => BackupErrorKind::Unavailable,
+            OpenErrorKind::Unavailable | OpenErrorKind::NotAllowed => BackupErrorKind::Unavailable,
             OpenErrorKind::Newer => BackupErrorKind::Newer,
             OpenErrorKind::NotBobs | OpenErrorKind::WrongKey => BackupErrorKind::NotBobs,
         };

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bob_core::account::{Account, TenantRole};
 use bob_core::act::Act;
-use bob_core::credit::{Billing, BillingDay, LedgerKind, MilliCredits};
+use bob_core::credit::{Billing, BillingDay, FIRST_GRANT, LedgerKind, MilliCredits};
 use bob_core::id::{PersonaId, TenantId, WidgetKeyId};
 use bob_core::knowledge::KnowledgeStatus;
 use bob_core::origin::OriginPattern;
@@ -273,7 +273,7 @@ async fn insert_credits(unit: &mut Unit<'_>, act: &Act, new: &Onboarding) -> Res
     .bind(micros(tenant.billing.next_after(act.at)));
     unit.execute(insert).await?;
     if *credits != MilliCredits::ZERO {
-        let reason = act.reason.clone();
+        let reason = act.reason.clone().or_else(|| Some(FIRST_GRANT.to_owned()));
         let movement =
             Movement { kind: LedgerKind::Grant, amount: *credits, turn: None, reason, change: None };
         enter(unit, act, &tenant.id, movement).await?;

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::act::Act;
 use crate::credit::{
-    Budgets, CreditBalance, CreditChange, CreditUsage, LAST_THRESHOLD, Ladder, LedgerEntry, LedgerKind,
-    LedgerPage, MilliCredits, Renewal, threshold,
+    Budgets, CreditBalance, CreditChange, CreditUsage, FIRST_GRANT, LAST_THRESHOLD, Ladder, LedgerEntry,
+    LedgerKind, LedgerPage, MilliCredits, Renewal, threshold,
 };
 use crate::id::{TurnId, VisitorId};
 
@@ -49,7 +49,8 @@ impl Purse {
             threshold: 0,
         };
         let mut purse = Self { usage, ledger: Vec::new(), changes: HashMap::new(), spending: HashMap::new() };
-        purse.enter(act, LedgerKind::Grant, credits, None, act.reason.clone());
+        let first_reason = act.reason.clone().or_else(|| Some(FIRST_GRANT.to_owned()));
+        purse.enter(act, LedgerKind::Grant, credits, None, first_reason);
         purse
     }
 

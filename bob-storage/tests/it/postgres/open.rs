@@ -50,6 +50,13 @@ async fn tables_of_our_names_that_are_not_ours_are_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_role_that_may_not_make_tables_is_told_so() {
+    let database = Database::empty().await;
+    run(&mut database.beside().await, "REVOKE CREATE ON SCHEMA public FROM pg_database_owner").await;
+    assert_eq!(refused(database.options()).await, OpenErrorKind::NotAllowed);
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_there_is_unavailable() {
     let database = Database::new().await;
     let missing = database.address().replace("bob_test", "bob_missing");

@@ -33,7 +33,7 @@ def start(kind):
             status, _, reply = Turn(visitor, PAID).send(node)
             if status != 200:
                 findings.append(f"{kind}, {node.name}: {status}: {reply}")
-            elif visitor.token and status == 200 and reply["disclosure"]:
+            elif visitor.token and reply["disclosure"]:
                 findings.append(f"{kind}, {node.name}: began the conversation anew")
             visitor.token = visitor.token or reply.get("visitor_token")
         findings += cluster.stop()
@@ -52,8 +52,11 @@ def main():
     machine.tell("none", times=options.times)
     kinds = ["sqlite", "postgres"] if options.database == "both" else [options.database]
     findings = [finding for kind in kinds for _ in range(options.times) for finding in start(kind)]
-    print(*findings, sep="\n")
-    return 1 if findings else 0
+    if findings:
+        print(*findings, sep="\n")
+        return 1
+    print("nodes that start at once agree")
+    return 0
 
 
 if __name__ == "__main__":

@@ -28,6 +28,9 @@ use crate::visitor::VisitorTokens;
 /// How often turns whose node is gone are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// A storage that takes longer to say that it works does not.
+const CHECKED_WITHIN: Duration = Duration::from_secs(5);
+
 /// How often tenants whose period is over are looked for.
 const RENEW_EVERY: Duration = Duration::from_secs(30);
 
@@ -215,7 +218,9 @@ impl Bob {
         Health {
             running: self.running(),
             storage: self.inner.storage.name(),
-            storage_works: self.inner.storage.check().await.is_ok(),
+            storage_works: tokio::time::timeout(CHECKED_WITHIN, self.inner.storage.check())
+                .await
+                .is_ok_and(|checked| checked.is_ok()),
             warnings: self.inner.storage.warnings().to_vec(),
             model: self.inner.model.clone(),
             workers: vec![("sweeper", self.inner.sweeper.last()), ("renewals", self.inner.renewals.last())],

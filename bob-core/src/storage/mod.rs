@@ -168,6 +168,19 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
         origins: Vec<OriginPattern>,
     ) -> Result<()>;
 
+    /// Adds origins to a key, those that it has not yet; whoever adds others meanwhile loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such key.
+    async fn add_key_origins(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        origins: Vec<OriginPattern>,
+    ) -> Result<()>;
+
     /// Ends a key at a moment, now or later.
     ///
     /// # Errors

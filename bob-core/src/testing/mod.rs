@@ -77,6 +77,7 @@ macro_rules! storage_claims {
             tenant: a_snapshot_shows_each_change_under_a_new_version,
             tenant: ended_keys_leave_the_index_of_origins,
             tenant: onboarding_is_all_or_nothing,
+            tenant: origins_that_are_added_at_once_all_stand,
             turn: a_conversation_belongs_to_its_door_visitor_and_session,
             turn: a_conversation_is_invisible_to_every_other_tenant,
             turn: a_first_call_that_is_taken_up_again_keeps_its_visitor,

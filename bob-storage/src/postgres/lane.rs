@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bob_core::storage::{Result, StorageError, StorageErrorKind};
 use sqlx::postgres::{PgArguments, PgRow};
@@ -18,6 +19,9 @@ use super::pool::Pool;
 
 /// How many calls share one transaction at most: more would make the first wait for the last.
 const BATCH: usize = 128;
+
+/// How long a caller waits. What still is in the queue by then is not done any more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often a batch is tried again that met another transaction or a broken connection.
 const TRIES: u32 = 3;
@@ -62,13 +66,17 @@ impl<C: Call> Lane<C> {
         Self { queue, ended }
     }
 
-    /// Calls the function and answers its row, once that is committed. The call is made even if the caller goes away.
+    /// Calls the function and answers its row, once that is committed. Whoever goes away or has waited for 10 seconds
+    /// leaves it open whether a call that was under way is done.
     pub(super) async fn call(&self, call: C) -> Result<PgRow> {
         let (reply, answer) = oneshot::channel();
         if self.queue.try_send(Message::Call(Waiting { call, reply })).is_err() {
             return Err(unavailable(C::OPERATION, "the queue is full or closed"));
         }
-        answer.await.unwrap_or_else(|_| Err(unavailable(C::OPERATION, "the queue ended")))
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(answered) => answered.unwrap_or_else(|_| Err(unavailable(C::OPERATION, "the queue ended"))),
+            Err(_) => Err(unavailable(C::OPERATION, "the database did not answer in time")),
+        }
     }
 
     /// Lets the task finish what is queued, and waits until it has ended.
@@ -106,8 +114,12 @@ impl<C: Call> Task<C> {
                     Message::Stop => self.calls.close(),
                 }
             }
+            // Nobody waits for these any more.
+            batch.retain(|waiting: &Waiting<C>| !waiting.reply.is_closed());
             batch.sort_by_key(|waiting| waiting.call.tenant());
-            self.serve(batch).await;
+            if !batch.is_empty() {
+                self.serve(batch).await;
+            }
         }
     }
 

@@ -175,6 +175,33 @@ impl TenantStore for SqliteStorage {
             .await
     }
 
+    async fn add_key_origins(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        origins: Vec<OriginPattern>,
+    ) -> Result<()> {
+        const OPERATION: &str = "add_key_origins";
+        let (act, tenant, key) = (act.clone(), *tenant, *key);
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    let known =
+                        sqlx::query("SELECT 1 FROM bob_widget_keys WHERE tenant_id = $1 AND key_id = $2")
+                            .bind(blob(tenant.as_uuid()))
+                            .bind(blob(key.as_uuid()));
+                    unit.row(known).await?.ok_or_else(|| not_found(OPERATION))?;
+                    for origin in &origins {
+                        add_origin(unit, &tenant, &key, origin).await?;
+                    }
+                    bump(unit, &tenant, OPERATION).await?;
+                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(key.as_uuid()), None)).await
+                })
+            })
+            .await
+    }
+
     async fn end_widget_key(
         &self,
         act: &Act,
@@ -313,6 +340,26 @@ async fn insert_origins(
         .bind(origin.to_string());
         unit.execute(insert).await?;
     }
+    Ok(())
+}
+
+async fn add_origin(
+    unit: &mut Unit<'_>,
+    tenant: &TenantId,
+    key: &WidgetKeyId,
+    origin: &OriginPattern,
+) -> Result<()> {
+    let insert = sqlx::query(
+        "INSERT INTO bob_widget_key_origins (tenant_id, key_id, position, origin)
+         SELECT $1, $2, coalesce(max(position) + 1, 0), $3
+         FROM bob_widget_key_origins WHERE tenant_id = $1 AND key_id = $2
+         HAVING NOT EXISTS (SELECT 1 FROM bob_widget_key_origins
+                            WHERE tenant_id = $1 AND key_id = $2 AND origin = $3)",
+    )
+    .bind(blob(tenant.as_uuid()))
+    .bind(blob(key.as_uuid()))
+    .bind(origin.to_string());
+    unit.execute(insert).await?;
     Ok(())
 }
 

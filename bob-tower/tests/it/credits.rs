@@ -112,7 +112,7 @@ async fn the_ledger_tells_every_movement_with_its_cause_the_latest_first() {
                 entry(4, later, "correction", -250, 999_250, none, json!("Too much.")),
                 entry(3, later, "grant", 500, 999_500, none, json!("A gift.")),
                 entry(2, noon, "settlement", -1_000, 999_000, &turn, Value::Null),
-                entry(1, noon, "grant", 1_000_000, 1_000_000, none, Value::Null),
+                entry(1, noon, "grant", 1_000_000, 1_000_000, none, json!("onboarding")),
             ],
             "next_cursor": null,
         })

@@ -77,14 +77,10 @@ pub async fn prepare(
     let snapshot = storage.tenant_snapshot(&tenant).await?;
     if let Some(key) = snapshot.widget_keys.iter().find(|key| key.embed && key.is_live(bob.clock().now())) {
         // What is on the list stays: an operator added it, or another process on this database needs it.
-        let mut origins: Vec<OriginPattern> = key.origins.clone();
-        for own in mount.own_origins().map(|origin: &Origin| OriginPattern::from(origin.clone())) {
-            if !origins.contains(&own) {
-                origins.push(own);
-            }
-        }
-        if origins.len() != key.origins.len() {
-            storage.set_key_origins(&bob.system_act("start"), &tenant, &key.id, origins).await?;
+        let own = mount.own_origins().map(|origin: &Origin| OriginPattern::from(origin.clone()));
+        let missing: Vec<OriginPattern> = own.filter(|own| !key.origins.contains(own)).collect();
+        if !missing.is_empty() {
+            storage.add_key_origins(&bob.system_act("start"), &tenant, &key.id, missing).await?;
         }
     }
     Ok((mount.default_tenant(tenant), greeting))

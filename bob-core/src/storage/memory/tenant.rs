@@ -120,6 +120,22 @@ impl TenantStore for MemoryStorage {
         self.change_key(act, tenant, key, "set_key_origins", |key| key.origins = origins)
     }
 
+    async fn add_key_origins(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        key: &WidgetKeyId,
+        origins: Vec<OriginPattern>,
+    ) -> Result<()> {
+        self.change_key(act, tenant, key, "add_key_origins", |key| {
+            for origin in origins {
+                if !key.origins.contains(&origin) {
+                    key.origins.push(origin);
+                }
+            }
+        })
+    }
+
     async fn end_widget_key(
         &self,
         act: &Act,

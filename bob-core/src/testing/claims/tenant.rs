@@ -100,3 +100,34 @@ pub async fn ended_keys_leave_the_index_of_origins(store: &dyn Storage) {
     assert_eq!(store.live_origins(fixture::now()).await.unwrap().len(), 1, "the overlap still holds");
     assert_eq!(store.live_origins(end).await.unwrap(), []);
 }
+
+/// Nodes that add their own pages to a key at once take nothing from each other.
+pub async fn origins_that_are_added_at_once_all_stand(store: &dyn Storage) {
+    let onboarding = fixture::onboarding("shop");
+    let (id, key) = (onboarding.tenant.id, onboarding.widget_key.id);
+    store.onboard(&fixture::act(), onboarding).await.unwrap();
+    let origin = |text: &str| text.parse::<crate::origin::OriginPattern>().unwrap();
+    let act = fixture::act();
+    let (first, second, known) = (
+        vec![origin("https://one.example"), origin("https://both.example")],
+        vec![origin("https://both.example"), origin("https://two.example")],
+        vec![origin("https://shop.example")],
+    );
+    let (a, b, c) = tokio::join!(
+        store.add_key_origins(&act, &id, &key, first),
+        store.add_key_origins(&act, &id, &key, second),
+        store.add_key_origins(&act, &id, &key, known),
+    );
+    a.and(b).and(c).unwrap();
+
+    let mut origins = store.tenant_snapshot(&id).await.unwrap().widget_keys[0].origins.clone();
+    origins.sort();
+    let mut all =
+        ["https://both.example", "https://one.example", "https://shop.example", "https://two.example"]
+            .map(origin)
+            .to_vec();
+    all.sort();
+    assert_eq!(origins, all);
+    let unknown = store.add_key_origins(&act, &id, &WidgetKeyId::new(), Vec::new()).await;
+    refused(unknown, StorageErrorKind::NotFound);
+}

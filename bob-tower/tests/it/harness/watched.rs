@@ -120,6 +120,7 @@ ports! {
         read tenant_version(tenant: &TenantId) -> u64;
         read tenant_snapshot(tenant: &TenantId) -> TenantSnapshot;
         write add_widget_key(act: &Act, tenant: &TenantId, key: WidgetKey) -> ();
+        write add_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
         write set_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
         write end_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, ends_at: Timestamp) -> ();
         read live_origins(now: Timestamp) -> Vec<OriginPattern>;

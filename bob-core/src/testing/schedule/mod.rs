@@ -1,8 +1,8 @@
 //! Credits on arbitrary schedules: whatever turns, grants, renewals, crashes and clocks do, in whatever order, a store
 //! ends up where a plain model ends up, and what must hold holds after each step.
 //!
-//! A schedule is a list of small steps, so that one that fails shrinks to the few that matter. [`model`] says what
-//! should have come of a step, [`run`] takes it on a store and compares.
+//! A schedule is a list of small steps, so that one that fails shrinks to the few that matter. `model` says what
+//! should have come of a step, `run` takes it on a store and compares.
 
 mod model;
 mod run;

@@ -12,6 +12,7 @@ mod postgres;
 mod schema;
 mod sealed;
 mod trouble;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

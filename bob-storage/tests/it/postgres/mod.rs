@@ -16,7 +16,7 @@ use bob_core::turn::{FinishedTurn, TurnClosing};
 use bob_storage::PostgresStorage;
 use sqlx::{Executor as _, PgConnection};
 
-use server::Database;
+pub use server::Database;
 
 /// A whole turn in a conversation of its own.
 async fn answered(storage: &PostgresStorage, tenant: &TenantId) -> FinishedTurn {
@@ -29,7 +29,7 @@ async fn answered(storage: &PostgresStorage, tenant: &TenantId) -> FinishedTurn 
 }
 
 /// Runs statements that answer nothing.
-async fn run(connection: &mut PgConnection, sql: &'static str) {
+pub async fn run(connection: &mut PgConnection, sql: &'static str) {
     connection.execute(sql).await.unwrap();
 }
 

@@ -35,6 +35,8 @@ pub enum OpenErrorKind {
     NotBobs,
     /// The role may not make tables there; let it create in the schema, or make it the database's owner.
     NotAllowed,
+    /// There is no database of Bob's, and none was to be made.
+    Missing,
     /// Its keys were wrapped by another root key; give the keyring that one.
     WrongKey,
 }
@@ -48,6 +50,7 @@ impl fmt::Display for OpenErrorKind {
             Self::NotAllowed => {
                 "the role may not make tables in the database: let it create in the schema, or own it"
             }
+            Self::Missing => "there is no database of Bob's",
             Self::WrongKey => "the key is not the one that this database was sealed with",
         })
     }
@@ -106,6 +109,10 @@ impl From<sqlx::Error> for OpenError {
                 return Self::because(OpenErrorKind::NotAllowed, error);
             }
             Some(_) => crate::postgres::kind_of(&error),
+            // No TLS, no server, no answer that makes sense: the same for all databases.
+            None if crate::postgres::kind_of(&error) == StorageErrorKind::Unavailable => {
+                StorageErrorKind::Unavailable
+            }
             None => crate::sqlite::kind_of(&error),
         };
         let kind = match kind {

@@ -113,7 +113,8 @@ impl PersonSeal<'_> {
 /// What a caller of a port can do about a key that cannot be had.
 pub(crate) fn kind_of_keyring(kind: KeyringErrorKind) -> StorageErrorKind {
     match kind {
-        KeyringErrorKind::Unavailable => StorageErrorKind::Unavailable,
+        // The operator may still hand in the key that is missing.
+        KeyringErrorKind::Unavailable | KeyringErrorKind::WrongKey => StorageErrorKind::Unavailable,
         _ => StorageErrorKind::Corrupt,
     }
 }

@@ -511,7 +511,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Corrupt`](StorageErrorKind::Corrupt) when the keyring does not hold the key that one was wrapped by.
+    /// [`Unavailable`](StorageErrorKind::Unavailable) when the keyring does not hold the key that one was wrapped by.
     async fn rewrap_keys(&self, act: &Act, limit: u32) -> Result<u32>;
 }
 

@@ -5,11 +5,14 @@ use sqlx::error::DatabaseError;
 
 /// The SQLSTATEs that mean "not now", by how they begin: no connection, wrong password, no such database, deadlock or
 /// another clash of transactions, out of disk, memory or connections, locked, stopped by an operator or a timeout,
-/// read-only, an error of the system.
-const NOT_NOW: [&str; 10] = ["08", "28", "3D", "40", "53", "55", "57", "25006", "25P03", "58"];
+/// read-only, not allowed, an error of the system.
+const NOT_NOW: [&str; 11] = ["08", "28", "3D", "40", "42501", "53", "55", "57", "25006", "25P03", "58"];
 
-/// SQLSTATEs of a connection that the server has ended.
-const ENDED: [&str; 5] = ["57P01", "57P02", "57P03", "57P05", "25P03"];
+/// SQLSTATEs of a connection that is of no use any more.
+const ENDED: [&str; 6] = ["57P01", "57P02", "57P03", "57P05", "25P03", READ_ONLY];
+
+/// The SQLSTATE of a session that may only read: it may have begun before that was changed, so another is tried.
+const READ_ONLY: &str = "25006";
 
 /// The constraints whose uniqueness is a promise of the ports: a second one is a conflict, not a broken database.
 const TAKEN: [&str; 9] = [

@@ -38,6 +38,7 @@ pub(super) async fn migrate(
     functions: &Functions,
     keyring: &dyn Keyring,
     steps: &[Step],
+    may_found: bool,
 ) -> Result<Vec<u8>, OpenError> {
     let mut transaction = connection.begin().await?;
     // Another node's migration may take as long as it needs to.
@@ -45,7 +46,7 @@ pub(super) async fn migrate(
     transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('bob migrations', 0))").await?;
     run(&mut transaction, steps).await?;
     functions.create(&mut transaction).await?;
-    let platform = platform_key(&mut transaction, keyring).await?;
+    let platform = platform_key(&mut transaction, keyring, may_found).await?;
     // Says at once what a turn would find out later: that the database cannot be written.
     sqlx::query(
         "INSERT INTO bob_health (node, at) VALUES (0, $1) ON CONFLICT (node) DO UPDATE SET at = excluded.at",
@@ -72,8 +73,12 @@ async fn run(transaction: &mut PgConnection, steps: &[Step]) -> Result<(), OpenE
     }
 }
 
-/// The wrapped platform key; a new database gets one.
-async fn platform_key(connection: &mut PgConnection, keyring: &dyn Keyring) -> Result<Vec<u8>, OpenError> {
+/// The wrapped platform key; a new database gets one, if it may be made.
+async fn platform_key(
+    connection: &mut PgConnection,
+    keyring: &dyn Keyring,
+    may_found: bool,
+) -> Result<Vec<u8>, OpenError> {
     sqlx::query("SELECT set_config('bob.tenant', $1::uuid::text, true)")
         .bind(PLATFORM_REALM.as_uuid())
         .execute(&mut *connection)
@@ -84,6 +89,9 @@ async fn platform_key(connection: &mut PgConnection, keyring: &dyn Keyring) -> R
         .await?;
     if let Some(row) = known {
         return Ok(row.try_get(0)?);
+    }
+    if !may_found {
+        return Err(OpenError::because(OpenErrorKind::Missing, "it has no key yet"));
     }
     let wrapped = Vault::found(keyring).await?;
     sqlx::query("INSERT INTO bob_keys (tenant_id, wrapped, changed_at) VALUES ($1, $2, $3)")

@@ -97,7 +97,9 @@ impl PostgresStorage {
         let pool = options.pool();
         let functions = Functions::of_this_version();
         let mut connection = pool.connect().await?;
-        let platform = migrate::migrate(&mut connection, &functions, &*keyring, migrate::STEPS).await?;
+        let platform =
+            migrate::migrate(&mut connection, &functions, &*keyring, migrate::STEPS, !options.existing)
+                .await?;
         let warnings = warnings(&mut connection).await?;
         for warning in &warnings {
             tracing::warn!("{warning}");

@@ -49,6 +49,7 @@ pub struct PostgresOptions {
     lock_timeout: Duration,
     pub(super) queue: usize,
     pub(super) time_from_acts: bool,
+    pub(super) existing: bool,
 }
 
 impl PostgresOptions {
@@ -67,14 +68,14 @@ impl PostgresOptions {
         self
     }
 
-    /// How long a statement may take; 10 seconds.
+    /// How long a statement may take; 5 seconds.
     #[must_use]
     pub fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
         self
     }
 
-    /// How long a statement may wait for another transaction; 5 seconds. Turns wait for 2 seconds at most, because others
+    /// How long a statement may wait for another transaction; 4 seconds. Turns wait for 2 seconds at most, because others
     /// are written with them.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
@@ -87,6 +88,14 @@ impl PostgresOptions {
     #[must_use]
     pub fn queue(mut self, turns: usize) -> Self {
         self.queue = turns.max(1);
+        self
+    }
+
+    /// Opens only a database that Bob has made before; nothing is made, and without one the error is
+    /// [`OpenErrorKind::Missing`](crate::OpenErrorKind::Missing).
+    #[must_use]
+    pub fn existing(mut self) -> Self {
+        self.existing = true;
         self
     }
 
@@ -119,7 +128,7 @@ impl PostgresOptions {
             ("default_transaction_isolation", "read committed".to_owned()),
         ]);
         // The server should give up first, and say why.
-        let answer = self.statement_timeout + Duration::from_secs(2);
+        let answer = self.statement_timeout + Duration::from_secs(1);
         Pool::new(connect, connections, self.connect_timeout, answer)
     }
 
@@ -154,10 +163,11 @@ impl FromStr for PostgresOptions {
             connect: connect.statement_cache_capacity(256).disable_statement_logging(),
             connections: 8,
             connect_timeout: Duration::from_secs(5),
-            statement_timeout: Duration::from_secs(10),
-            lock_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(4),
             queue: 1_024,
             time_from_acts: false,
+            existing: false,
         })
     }
 }

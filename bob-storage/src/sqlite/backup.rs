@@ -198,7 +198,9 @@ impl From<OpenError> for BackupError {
         let kind = match error.kind() {
             OpenErrorKind::Unavailable | OpenErrorKind::NotAllowed => BackupErrorKind::Unavailable,
             OpenErrorKind::Newer => BackupErrorKind::Newer,
-            OpenErrorKind::NotBobs | OpenErrorKind::WrongKey => BackupErrorKind::NotBobs,
+            OpenErrorKind::NotBobs | OpenErrorKind::Missing | OpenErrorKind::WrongKey => {
+                BackupErrorKind::NotBobs
+            }
         };
         Self { kind, source: error.source }
     }

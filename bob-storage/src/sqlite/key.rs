@@ -18,16 +18,17 @@ use super::error::{corrupt, failed};
 use super::rows::{Cells, blob, micros};
 use super::writer::{Query, Unit};
 use super::{SqliteStorage, not_found};
-use crate::error::OpenError;
+use crate::error::{OpenError, OpenErrorKind};
 use crate::seal::{TenantSeal, VisitorSeal, kind_of_keyring};
 
 /// How many keys are looked at together when keys are wrapped anew.
 const PAGE: i64 = 1_000;
 
-/// Opens the vault with the platform's key; founds one if there is none yet, which no other process may do meanwhile.
+/// Opens the vault with the platform's key; founds one if there is none yet and it may be made, which no other process may do meanwhile.
 pub(super) async fn open_vault(
     connection: &mut SqliteConnection,
     keyring: Arc<dyn Keyring>,
+    may_found: bool,
 ) -> std::result::Result<Vault, OpenError> {
     let platform = blob(PLATFORM_REALM.as_uuid());
     let known: Option<Vec<u8>> = sqlx::query_scalar("SELECT wrapped FROM bob_keys WHERE tenant_id = $1")
@@ -36,6 +37,7 @@ pub(super) async fn open_vault(
         .await?;
     let wrapped = match known {
         Some(wrapped) => wrapped,
+        None if !may_found => return Err(OpenError::because(OpenErrorKind::Missing, "it has no key yet")),
         None => {
             let wrapped = Vault::found(&*keyring).await?;
             sqlx::query("INSERT INTO bob_keys (tenant_id, wrapped, changed_at) VALUES ($1, $2, $3)")

@@ -35,10 +35,11 @@ pub(super) async fn migrate(
     connection: &mut SqliteConnection,
     steps: &[Step],
     keyring: &Arc<dyn Keyring>,
+    may_found: bool,
 ) -> Result<Vault, OpenError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     run(&mut transaction, steps).await?;
-    let vault = open_vault(&mut transaction, Arc::clone(keyring)).await?;
+    let vault = open_vault(&mut transaction, Arc::clone(keyring), may_found).await?;
     // Says at once what a turn would find out later: that the file cannot be written.
     sqlx::query("INSERT OR REPLACE INTO bob_health (node, at) VALUES (0, $1)")
         .bind(micros(Timestamp::now()))
@@ -150,10 +151,10 @@ mod tests {
     async fn a_later_version_runs_what_is_new_once() {
         let (_folder, mut connection) = begun().await;
         for _ in 0..2 {
-            migrate(&mut connection, &with(BETTER), &keyring()).await.unwrap();
+            migrate(&mut connection, &with(BETTER), &keyring(), true).await.unwrap();
             assert_eq!(state(&mut connection).await, (2, 1, 1));
         }
-        let earlier = migrate(&mut connection, STEPS, &keyring()).await.unwrap_err();
+        let earlier = migrate(&mut connection, STEPS, &keyring(), true).await.unwrap_err();
         assert_eq!(earlier.kind(), OpenErrorKind::Newer, "the earlier one");
         let kind = |result: Result<(), OpenError>| result.unwrap_err().kind();
         assert_eq!(kind(recognize(&mut connection, STEPS).await), OpenErrorKind::Newer);
@@ -165,11 +166,15 @@ mod tests {
     async fn a_migration_that_fails_half_way_leaves_what_was_there() {
         let (_folder, mut connection) = begun().await;
 
-        migrate(&mut connection, &with(SLIPS), &keyring()).await.unwrap_err();
+        migrate(&mut connection, &with(SLIPS), &keyring(), true).await.unwrap_err();
 
         assert_eq!(state(&mut connection).await, (1, 0, 0));
-        migrate(&mut connection, STEPS, &keyring()).await.expect("the earlier version opens it as before");
-        migrate(&mut connection, &with(BETTER), &keyring()).await.expect("and the corrected one upgrades it");
+        migrate(&mut connection, STEPS, &keyring(), true)
+            .await
+            .expect("the earlier version opens it as before");
+        migrate(&mut connection, &with(BETTER), &keyring(), true)
+            .await
+            .expect("and the corrected one upgrades it");
         assert_eq!(state(&mut connection).await, (2, 1, 1));
     }
 
@@ -191,7 +196,7 @@ mod tests {
 
         let mut again = connect(&killed.path().join("bob.db")).await;
         assert_eq!(state(&mut again).await, (1, 0, 0));
-        migrate(&mut again, &with(BETTER), &keyring()).await.unwrap();
+        migrate(&mut again, &with(BETTER), &keyring(), true).await.unwrap();
         assert_eq!(state(&mut again).await, (2, 1, 1));
     }
 

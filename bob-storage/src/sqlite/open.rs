@@ -40,6 +40,7 @@ pub struct SqliteOptions {
     pub(super) queue: usize,
     max_bytes: Option<u64>,
     pub(super) max_log_bytes: u64,
+    existing: bool,
 }
 
 impl SqliteOptions {
@@ -53,7 +54,16 @@ impl SqliteOptions {
             queue: 1_024,
             max_bytes: None,
             max_log_bytes: 64 << 20,
+            existing: false,
         }
+    }
+
+    /// Opens only a database that Bob has made before; nothing is made, and without one the error is
+    /// [`OpenErrorKind::Missing`].
+    #[must_use]
+    pub fn existing(mut self) -> Self {
+        self.existing = true;
+        self
     }
 
     /// The file.
@@ -164,6 +174,9 @@ impl SqliteOptions {
         &self,
         keyring: &Arc<dyn Keyring>,
     ) -> Result<(SqliteConnection, Vault), OpenError> {
+        if self.existing && !self.path.exists() {
+            return Err(OpenError::because(OpenErrorKind::Missing, "the file is not there"));
+        }
         create(&self.path).map_err(|error| OpenError::because(OpenErrorKind::Unavailable, error))?;
         // Turning WAL on needs the file alone and does not wait for that, so two who begin together must try again.
         let patience = Instant::now() + self.busy_timeout;
@@ -182,7 +195,7 @@ impl SqliteOptions {
             let why = "the file system has no shared memory, which WAL needs";
             return Err(OpenError::because(OpenErrorKind::Unavailable, why));
         }
-        let vault = migrate(&mut connection, STEPS, keyring).await?;
+        let vault = migrate(&mut connection, STEPS, keyring, !self.existing).await?;
         prepare_procedures(&mut connection).await?;
         Ok((connection, vault))
     }

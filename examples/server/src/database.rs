@@ -49,6 +49,15 @@ impl Database {
         })
     }
 
+    /// Opens it only if Bob has made it before: whoever changes its keys must not found another one by mistake.
+    pub async fn open_existing(self, options: &DatabaseOptions) -> Result<OpenDatabase, Box<dyn Error>> {
+        let existing = match self {
+            Self::Sqlite(database) => Self::Sqlite(database.existing()),
+            Self::Postgres(database) => Self::Postgres(Box::new(database.existing())),
+        };
+        existing.open(options).await
+    }
+
     /// Where the key file is, if the keys are not given otherwise.
     pub fn key_file(&self, options: &DatabaseOptions) -> PathBuf {
         let beside = match self {

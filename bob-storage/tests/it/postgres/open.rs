@@ -57,6 +57,28 @@ async fn a_role_that_may_not_make_tables_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_migration_that_is_killed_half_way_leaves_nothing_and_the_next_start_makes_it_whole() {
+    let database = Database::empty().await;
+    let mut host = database.beside().await;
+    // The migration makes many tables before it comes to this one, and then waits for what becomes of it.
+    run(&mut host, "BEGIN; CREATE TABLE bob_outbox (x int)").await;
+    let opening = tokio::spawn(PostgresStorage::open(database.options(), keyring()));
+    let mut other = database.beside().await;
+    let killed = "SELECT count(*) FROM pg_stat_activity
+                  WHERE datname = current_database() AND wait_event_type = 'Lock' AND pg_terminate_backend(pid)";
+    while number(&mut other, killed).await == 0 {}
+    let error = opening.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Unavailable);
+    run(&mut host, "ROLLBACK").await;
+    assert_eq!(number(&mut other, "SELECT count(*) FROM pg_class WHERE relname LIKE '%bob%'").await, 0);
+
+    let storage = database.open().await;
+    let tenant = fixture::tenant(&storage, "shop").await;
+    answered(&storage, &tenant).await;
+    storage.close().await;
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_there_is_unavailable() {
     let database = Database::new().await;
     let missing = database.address().replace("bob_test", "bob_missing");

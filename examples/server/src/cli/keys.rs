@@ -73,7 +73,7 @@ fn file(options: &DatabaseOptions) -> Result<std::path::PathBuf, Box<dyn Error>>
 }
 
 async fn rewrap(options: &DatabaseOptions) -> Result<u64, Box<dyn Error>> {
-    let database = Database::named(options)?.open(options).await?;
+    let database = Database::named(options)?.open_existing(options).await?;
     let storage = database.storage();
     let mut rewrapped = 0;
     let done = loop {

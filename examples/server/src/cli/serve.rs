@@ -17,6 +17,9 @@ use crate::{connections, site};
 /// How long open turns and streams may take after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the database may take to be closed.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 /// Answers visitors until SIGTERM or SIGINT.
 pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
     let listener =
@@ -55,7 +58,10 @@ pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
         tracing::warn!("turns were still open at the deadline");
     }
     drop(bob);
-    database.close().await;
+    // What was acknowledged is stored; a database that does not answer is not waited for.
+    if tokio::time::timeout(LAST_WORDS, database.close()).await.is_err() {
+        tracing::warn!("the database did not answer when it was closed");
+    }
     Ok(())
 }
 

@@ -63,18 +63,16 @@ impl KeyFile {
 
     /// Puts a new key before all others, or makes the file with a first one; answers the keys it holds then.
     pub fn add_key(path: &Path) -> Result<RootKeys, KeyFileError> {
-        match read(path) {
+        match change(path, RootKeys::with_a_new_one) {
             Err(KeyFileError::Missing(_)) => make(path, &RootKeys::generate()?),
-            keys => replace(path, &keys?.with_a_new_one()?),
+            changed => changed.map(|(_, after)| after),
         }
     }
 
     /// Leaves the current key alone; answers how many others there were.
     pub fn forget_earlier(path: &Path) -> Result<usize, KeyFileError> {
-        let keys = read(path)?;
-        let earlier = keys.earlier();
-        replace(path, &keys.current_only())?;
-        Ok(earlier)
+        let (before, _) = change(path, |keys| Ok(keys.current_only()))?;
+        Ok(before.earlier())
     }
 
     fn current(&self) -> LocalKeyring {
@@ -126,10 +124,15 @@ fn refused(path: &Path) -> impl Fn(io::Error) -> KeyFileError {
 }
 
 fn read(path: &Path) -> Result<RootKeys, KeyFileError> {
-    let mut file = File::open(path).map_err(|error| match error.kind() {
+    let refused_or_missing = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => KeyFileError::Missing(shown(path)),
         _ => refused(path)(error),
-    })?;
+    };
+    // A pipe would be waited for, a device be read for ever.
+    if !path.metadata().map_err(refused_or_missing)?.is_file() {
+        return Err(KeyFileError::NotKeys(shown(path)));
+    }
+    let mut file = File::open(path).map_err(refused_or_missing)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -148,9 +151,54 @@ fn make(path: &Path, keys: &RootKeys) -> Result<RootKeys, KeyFileError> {
     write(path, keys, |draft| std::fs::hard_link(draft, path))
 }
 
-/// Puts other keys in the file's place; whoever reads it meanwhile reads the old ones or the new ones.
-fn replace(path: &Path, keys: &RootKeys) -> Result<RootKeys, KeyFileError> {
-    write(path, keys, |draft| std::fs::rename(draft, path))
+/// Puts other keys in the file's place, one process at a time; whoever reads it meanwhile reads the old ones or the new
+/// ones. Answers the keys of before and of now.
+fn change(
+    path: &Path,
+    change: impl FnOnce(RootKeys) -> Result<RootKeys, NoRandomness>,
+) -> Result<(RootKeys, RootKeys), KeyFileError> {
+    // Behind a link stands the file that others know by its own name.
+    let path = &path.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => KeyFileError::Missing(shown(path)),
+        _ => refused(path)(error),
+    })?;
+    let _lock = lock(path)?;
+    let before = read(path)?;
+    remove_drafts(path);
+    let after = change(before.clone())?;
+    write(path, &after, |draft| std::fs::rename(draft, path))?;
+    Ok((before, after))
+}
+
+/// Holds the lock of the file that has this name now; one that was replaced meanwhile is nobody's any more.
+fn lock(path: &Path) -> Result<File, KeyFileError> {
+    loop {
+        let file = File::open(path).map_err(refused(path))?;
+        file.lock().map_err(refused(path))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let held = file.metadata().map_err(refused(path))?;
+            if !path.metadata().is_ok_and(|named| (named.dev(), named.ino()) == (held.dev(), held.ino())) {
+                continue;
+            }
+        }
+        return Ok(file);
+    }
+}
+
+/// Removes what processes left behind that were killed while they wrote; drafts hold keys.
+fn remove_drafts(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let drafts = std::fs::read_dir(folder).into_iter().flatten().flatten().filter(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let middle = name.strip_prefix(&format!("{stem}.")).and_then(|rest| rest.strip_suffix(".new"));
+        middle.is_some_and(|middle| middle.parse::<NodeId>().is_ok())
+    });
+    for draft in drafts {
+        let _ = std::fs::remove_file(draft.path());
+    }
 }
 
 /// Writes the keys to a file of its own and only then gives it its name, so that nobody ever reads half a key.
@@ -237,6 +285,38 @@ mod tests {
         let (_folder, path) = folder();
         assert!(matches!(KeyFile::open(&path, false), Err(KeyFileError::Missing(_))));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn keys_that_are_added_at_once_all_stand_and_drafts_of_the_dead_go() {
+        let (folder, path) = folder();
+        KeyFile::open(&path, true).unwrap();
+        std::fs::write(path.with_extension(format!("{}.new", NodeId::new())), "left behind").unwrap();
+        std::thread::scope(|operators| {
+            let added: Vec<_> =
+                (0..8).map(|_| operators.spawn(|| KeyFile::add_key(&path).unwrap())).collect();
+            added.into_iter().for_each(|one| drop(one.join().unwrap()));
+        });
+        assert_eq!(read(&path).unwrap().earlier(), 8);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_is_added_to_the_file_behind_a_link() {
+        let (folder, path) = folder();
+        KeyFile::open(&path, true).unwrap();
+        let link = folder.path().join("link.key");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(KeyFile::add_key(&link).unwrap().earlier(), 1);
+        assert_eq!(read(&path).unwrap().earlier(), 1);
+        assert!(link.is_symlink());
+    }
+
+    #[test]
+    fn what_is_no_file_is_no_key_file() {
+        let (folder, _) = folder();
+        assert!(matches!(KeyFile::open(folder.path(), false), Err(KeyFileError::NotKeys(_))));
     }
 
     #[test]

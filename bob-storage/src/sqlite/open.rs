@@ -40,6 +40,7 @@ pub struct SqliteOptions {
     pub(super) queue: usize,
     max_bytes: Option<u64>,
     pub(super) max_log_bytes: u64,
+    synchronous: SqliteSynchronous,
 }
 
 impl SqliteOptions {
@@ -53,6 +54,7 @@ impl SqliteOptions {
             queue: 1_024,
             max_bytes: None,
             max_log_bytes: 64 << 20,
+            synchronous: SqliteSynchronous::Full,
         }
     }
 
@@ -99,6 +101,14 @@ impl SqliteOptions {
         self
     }
 
+    /// Answers before what was committed is on disk (`synchronous=NORMAL`): for measuring what that costs. When power
+    /// fails, turns that were acknowledged are lost; the database stays whole.
+    #[must_use]
+    pub fn unsynced_commits(mut self) -> Self {
+        self.synchronous = SqliteSynchronous::Normal;
+        self
+    }
+
     /// What every connection shares. The busy timeout comes first, so that the pragmas behind it may wait.
     fn connect(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
@@ -129,8 +139,7 @@ impl SqliteOptions {
     }
 
     async fn connect_to_write(&self) -> Result<SqliteConnection, sqlx::Error> {
-        let options =
-            self.connect().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        let options = self.connect().journal_mode(SqliteJournalMode::Wal).synchronous(self.synchronous);
         let mut connection = options.connect().await?;
         if let Some(bytes) = self.max_bytes {
             let size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut connection).await?;

@@ -65,12 +65,17 @@ async fn compare(effort: Effort, kind: &Kind, connections: usize, report: &mut R
             world.stop().await?;
         }
     }
-    let place = format!("{kind}, {connections} connections");
+    let place = format!("{kind}, {connections} at a time");
     for Contestant { name, rate, cpu, with_database, .. } in &contestants {
         report.add("http", format!("{place}: {name}"), "req/s", rate);
         report.add("http", format!("{place}: {name}"), "µs CPU a request", cpu);
         if !with_database.is_empty() {
-            report.add("http", format!("{place}: {name}"), "µs CPU, PostgreSQL's with it", with_database);
+            report.add(
+                "http",
+                format!("{place}: {name}"),
+                "µs CPU a request, PostgreSQL's with it",
+                with_database,
+            );
         }
     }
     let [bob, with_model, naive, tuned] = &contestants;

@@ -9,6 +9,7 @@ use bob_core::turn::{TurnClosing, TurnOpening};
 use uuid::Uuid;
 
 use crate::by_hand::{self, Conversation};
+use crate::clock::Stopwatch;
 use crate::database::{Commits, Database, Kind};
 use crate::report::{Goal, Report, Rounds};
 use crate::world::{self, HISTORY};
@@ -27,6 +28,7 @@ async fn compare(effort: Effort, kind: &Kind, report: &mut Report) -> Result<()>
     let (of_bob, of_hand) = (Alone::open(kind.make().await?).await?, Alone::open(kind.make().await?).await?);
     let mut by_hand = by_hand::take_turns(&of_hand.database, of_hand.conversation().await?).await?;
     let (mut bob, mut hand) = (Rounds::default(), Rounds::default());
+    let (mut bob_waits, mut hand_waits) = (Rounds::default(), Rounds::default());
     let times = effort.pick(300, 3);
     for _ in 0..effort.rounds() {
         let (mut bobs, mut hands) = (Rounds::default(), Rounds::default());
@@ -44,12 +46,31 @@ async fn compare(effort: Effort, kind: &Kind, report: &mut Report) -> Result<()>
         }
         bob.add(bobs.median());
         hand.add(hands.median());
+        let watch = Stopwatch::start()?;
+        for _ in 0..times {
+            of_bob.turn().await?;
+        }
+        bob_waits.add(watch.stop()?.switches as f64 / times as f64);
+        let watch = Stopwatch::start()?;
+        for _ in 0..times {
+            let turn = Uuid::now_v7();
+            by_hand.open(turn).await?;
+            by_hand.close(turn).await?;
+        }
+        hand_waits.add(watch.stop()?.switches as f64 / times as f64);
     }
-    let turns = HISTORY + times * effort.rounds();
+    let turns = HISTORY + 2 * times * effort.rounds();
     of_bob.database.check_turns(of_bob.tenant, turns).await?;
     of_hand.database.check_turns(of_hand.tenant, turns).await?;
     report.add("lone", format!("{kind}, a turn's two transactions, Bob's storage, p50"), "ms", &bob);
+    report.add(
+        "lone",
+        format!("{kind}, a turn's two transactions, Bob's storage"),
+        "context switches",
+        &bob_waits,
+    );
     report.add("lone", format!("{kind}, the same rows by hand, p50"), "ms", &hand);
+    report.add("lone", format!("{kind}, the same rows by hand"), "context switches", &hand_waits);
     report.against(Goal::AtMost(1.05), "lone", format!("{kind}, Bob : by hand"), "", &bob.by(&hand));
     Ok(())
 }

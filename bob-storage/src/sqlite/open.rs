@@ -263,6 +263,15 @@ mod tests {
         assert_eq!(super::super::error::kind_of(&written.unwrap_err()), StorageErrorKind::Unavailable);
     }
 
+    #[tokio::test]
+    async fn commits_are_answered_unsynced_only_where_that_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::file(folder.path().join("bob.db"));
+        let keyring: Arc<dyn Keyring> = Arc::new(LocalKeyring::from_root([7; 32]));
+        let (mut writer, _) = options.unsynced_commits().prepare(&keyring).await.unwrap();
+        assert_eq!(pragma(&mut writer, "PRAGMA synchronous").await, "1");
+    }
+
     #[track_caller]
     fn check(url: &str, path: Option<&str>) {
         let read = url.parse::<SqliteOptions>().ok().map(|options| options.path);

@@ -48,13 +48,55 @@ impl Stopwatch {
 
 /// How long the threads of this process have worked, those that ended included.
 fn process_cpu() -> Result<Duration> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The second field is a file name in brackets, which may hold anything; 14 and 15 are user's and kernel's ticks.
-    let behind = stat.rsplit_once(')').ok_or("/proc/self/stat is not as expected")?.1;
-    let ticks: Vec<u32> = behind.split_whitespace().skip(11).take(2).flat_map(str::parse).collect();
-    match ticks[..] {
-        [user, system] => Ok(TICK * (user + system)),
-        _ => Err("/proc/self/stat is not as expected".into()),
+    let Stat { worked, .. } = Stat::read("self")?;
+    Ok(worked)
+}
+
+/// How long a process, its children, and those of them that ended have worked.
+///
+/// Children are counted to the nanosecond, as far as they have one thread each.
+pub fn family_cpu(process: u32) -> Result<Duration> {
+    let parent = Stat::read(process)?;
+    let mut sum = parent.worked + parent.reaped;
+    for entry in std::fs::read_dir("/proc")? {
+        let Ok(child) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
+        // One that ends meanwhile is no error.
+        if Stat::read(child).is_ok_and(|stat| stat.parent == process)
+            && let Ok(nanos) = schedstat(&child.to_string())
+        {
+            sum += nanos;
+        }
+    }
+    Ok(sum)
+}
+
+/// The parent of a process of this machine, if that process is a `program`.
+pub fn parent_of(process: u32, program: &str) -> Option<u32> {
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    (name.trim() == program).then(|| Stat::read(process).ok().map(|stat| stat.parent)).flatten()
+}
+
+/// What `/proc/*/stat` tells of a process.
+struct Stat {
+    parent: u32,
+    worked: Duration,
+    /// What its children had worked when they ended.
+    reaped: Duration,
+}
+
+impl Stat {
+    fn read(process: impl std::fmt::Display) -> Result<Self> {
+        let strange = || "/proc/*/stat is not as expected";
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+        // The name in brackets may hold spaces.
+        let behind = stat.rsplit_once(')').ok_or_else(strange)?.1;
+        let fields: Vec<&str> = behind.split_whitespace().collect();
+        let field = |at: usize| Ok::<u32, crate::Error>(fields.get(at).ok_or_else(strange)?.parse()?);
+        Ok(Self {
+            parent: field(1)?,
+            worked: TICK * (field(11)? + field(12)?),
+            reaped: TICK * (field(13)? + field(14)?),
+        })
     }
 }
 
@@ -71,7 +113,12 @@ fn switches() -> Result<u64> {
 
 /// How long the calling thread has worked, to the nanosecond.
 pub fn thread_cpu() -> Result<Duration> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanos = stat.split_whitespace().next().ok_or("/proc/thread-self/schedstat is empty")?;
+    schedstat("thread-self")
+}
+
+/// How long a thread, or the first one of a process, has worked.
+fn schedstat(of: &str) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{of}/schedstat"))?;
+    let nanos = stat.split_whitespace().next().ok_or("a schedstat is empty")?;
     Ok(Duration::from_nanos(nanos.parse()?))
 }

@@ -4,7 +4,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bob_core::limit::LimitRates;
 use bob_core::origin::{Origin, OriginPattern, OriginPolicy};
 use bob_core::storage::memory::MemoryStorage;
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use http_body_util::Empty;
 use tower::ServiceExt as _;
 
 use crate::report::{Report, Rounds};
-use crate::world::{self, Dice, World};
+use crate::world::{self, Dice, Setup, World};
 use crate::{Effort, Result};
 
 const LENGTHS: [usize; 3] = [10, 1_000, 100_000];
@@ -58,7 +57,7 @@ async fn preflights(effort: Effort, report: &mut Report) -> Result<()> {
     let mut cases = Vec::new();
     for length in LENGTHS {
         let shop = world::shop(1, patterns(length)?)?;
-        let world = World::start(Arc::new(MemoryStorage::new()), None, shop, LimitRates::unlimited()).await?;
+        let world = World::start(Arc::new(MemoryStorage::new()), shop, Setup::default()).await?;
         let times = effort.pick(2_000_000 / (length + 1_000), 1);
         cases.push((length, world, times, Rounds::default()));
     }

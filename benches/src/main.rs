@@ -3,17 +3,28 @@
 //! `cargo run --release -p bob-benches` runs all benches and prints one Markdown table; names pick some, `--quick` makes
 //! a smoke run whose figures mean nothing. What is compared with what is told in `README.md`.
 
+mod by_hand;
+mod callers;
+mod client;
 mod clock;
 mod cors;
+mod database;
+mod durability;
+mod fill;
+mod growth;
 mod http;
+mod lone;
+mod model;
+mod postgres;
 mod report;
 mod retrieve;
 mod rival;
+mod seal;
+mod sqlite;
 mod start;
 mod turn;
 mod world;
 
-use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,15 +32,22 @@ use std::time::Duration;
 use report::Report;
 
 /// Whatever made a bench fail.
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a step of a bench answers.
+type Result<T> = std::result::Result<T, Error>;
 
 /// Its name, and what runs it.
 type Bench = (&'static str, fn(Effort, &mut Report) -> Result<()>);
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 9] = [
     ("cors", cors::run),
+    ("seal", seal::run),
     ("turn", turn::run),
     ("http", http::run),
+    ("durability", durability::run),
+    ("lone", lone::run),
+    ("growth", growth::run),
     ("retrieve", retrieve::run),
     ("start", start::run),
 ];

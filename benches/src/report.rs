@@ -12,6 +12,11 @@ impl Rounds {
         self.0.push(figure);
     }
 
+    /// Whether nothing was measured.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The middle one; 0 without rounds.
     pub fn median(&self) -> f64 {
         let sorted = self.sorted();

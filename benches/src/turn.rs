@@ -1,24 +1,16 @@
 //! A whole turn at the public door, in process: what Bob does between a request and its response.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bob_core::limit::LimitRates;
 use bob_core::storage::SharedStorage;
 use bob_core::storage::memory::MemoryStorage;
-use bob_storage::{SqliteOptions, SqliteStorage};
-use tempfile::TempDir;
 
-use crate::clock::Stopwatch;
-use crate::report::{Goal, Report, Rounds};
-use crate::world::{self, TEXTS, World};
+use crate::callers::{Caller, Turns, Until};
+use crate::database::{Commits, Database, Kind};
+use crate::report::{Goal, Report};
+use crate::world::{self, Setup, TEXTS, World};
 use crate::{Effort, Result};
-
-#[derive(Debug, Clone, Copy)]
-enum Store {
-    Memory,
-    Sqlite,
-}
 
 #[derive(Debug, Clone, Copy)]
 enum Talks {
@@ -29,26 +21,21 @@ enum Talks {
 }
 
 struct Case {
-    store: Store,
+    /// None is memory.
+    store: Option<Kind>,
     talks: Talks,
     callers: usize,
-    limits: LimitRates,
-    rate: Rounds,
-    cpu: Rounds,
-    switches: Rounds,
+    setup: Setup,
+    turns: Turns,
 }
 
 impl Case {
-    fn new(store: Store, talks: Talks, callers: usize, limits: LimitRates) -> Self {
-        let (rate, cpu, switches) = Default::default();
-        Self { store, talks, callers, limits, rate, cpu, switches }
+    fn new(store: Option<&Kind>, talks: Talks, callers: usize, setup: Setup) -> Self {
+        Self { store: store.cloned(), talks, callers, setup, turns: Turns::default() }
     }
 
     fn name(&self) -> String {
-        let store = match self.store {
-            Store::Memory => "memory",
-            Store::Sqlite => "SQLite",
-        };
+        let store = self.store.as_ref().map_or_else(|| "memory".to_owned(), Kind::to_string);
         let talks = match self.talks {
             Talks::New => "new conversations",
             Talks::Continued => "continued ones",
@@ -58,82 +45,69 @@ impl Case {
 
     /// One round, on a store of its own.
     async fn measure(&mut self, effort: Effort) -> Result<()> {
-        let (storage, folder) = self.storage().await?;
+        let (storage, _database) = self.storage().await?;
         let shop = world::shop(TEXTS, Vec::new())?;
-        let world = Arc::new(World::start(storage, folder, shop, self.limits).await?);
+        let world = Arc::new(World::start(storage, shop, self.setup.clone()).await?);
         // The index is built with the first turn.
         world.talk().await?;
-        let mut talks = Vec::new();
-        for _ in 0..self.callers {
-            talks.push(match self.talks {
-                Talks::New => None,
-                Talks::Continued => Some(world.talk().await?),
-            });
-        }
-        let watch = Stopwatch::start()?;
-        let until = Instant::now() + effort.span();
-        let mut callers = tokio::task::JoinSet::new();
-        for talk in talks {
-            let world = Arc::clone(&world);
-            callers.spawn(async move {
-                let mut turns = 0;
-                while turns == 0 || Instant::now() < until {
-                    world.ask(world::question(turns), talk.as_ref()).await?;
-                    turns += 1;
-                }
-                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(turns)
-            });
-        }
-        let mut turns = 0;
-        while let Some(caller) = callers.join_next().await {
-            turns += caller??;
-        }
-        let elapsed = watch.stop()?;
-        Arc::into_inner(world).ok_or("a caller goes on")?.stop().await?;
-        self.rate.add(turns as f64 / elapsed.wall.as_secs_f64());
-        self.cpu.add(elapsed.cpu.as_secs_f64() * 1e6 / turns as f64);
-        self.switches.add(elapsed.switches as f64 / turns as f64);
-        Ok(())
+        let callers = match self.talks {
+            Talks::New => {
+                let caller = || Arc::new(Caller { world: Arc::clone(&world), talks: Vec::new() });
+                (0..self.callers).map(|_| caller()).collect()
+            }
+            Talks::Continued => Caller::continuing(&world, self.callers).await?,
+        };
+        let until = Until::Passed(effort.span());
+        self.turns.measure(&callers, until, self.store.as_ref()).await?;
+        drop(callers);
+        Arc::into_inner(world).ok_or("a caller goes on")?.stop().await
     }
 
-    async fn storage(&self) -> Result<(SharedStorage, Option<TempDir>)> {
-        match self.store {
-            Store::Memory => Ok((Arc::new(MemoryStorage::new()), None)),
-            Store::Sqlite => {
-                let folder = tempfile::tempdir()?;
-                let options = SqliteOptions::file(folder.path().join("bob.db"));
-                Ok((Arc::new(SqliteStorage::open(options, world::keyring()?).await?), Some(folder)))
+    async fn storage(&self) -> Result<(SharedStorage, Option<Database>)> {
+        match &self.store {
+            None => Ok((Arc::new(MemoryStorage::new()), None)),
+            Some(kind) => {
+                let database = kind.make().await?;
+                Ok((database.storage(Commits::Synced).await?, Some(database)))
             }
         }
     }
 }
 
-/// Turns on both stores, new and continued, one at a time and 32; then with limits that count.
+/// Turns on each store, new and continued, one at a time and 32; then with limits that count.
 pub fn run(effort: Effort, report: &mut Report) -> Result<()> {
-    let runtime = world::runtime()?;
+    world::runtime()?.block_on(measure(effort, report))
+}
+
+async fn measure(effort: Effort, report: &mut Report) -> Result<()> {
+    let kinds = Kind::all("turn", report).await;
     let mut cases = Vec::new();
-    for store in [Store::Memory, Store::Sqlite] {
+    for store in [None].into_iter().chain(kinds.iter().map(Some)) {
         for talks in [Talks::New, Talks::Continued] {
             for callers in [1, 32] {
-                cases.push(Case::new(store, talks, callers, LimitRates::unlimited()));
+                cases.push(Case::new(store, talks, callers, Setup::default()));
             }
         }
     }
     // The two that are compared stand side by side.
     let counted = cases.len();
-    cases.push(Case::new(Store::Memory, Talks::Continued, 32, LimitRates::unlimited()));
-    cases.push(Case::new(Store::Memory, Talks::Continued, 32, generous()));
+    cases.push(Case::new(None, Talks::Continued, 32, Setup::default()));
+    cases.push(Case::new(None, Talks::Continued, 32, Setup { limits: Some(generous()), ..Setup::default() }));
     for _ in 0..effort.rounds() {
         for case in &mut cases {
-            runtime.block_on(case.measure(effort))?;
+            case.measure(effort).await?;
         }
     }
     for case in &cases[..counted] {
-        report.add("turn", case.name(), "turns/s", &case.rate);
-        report.add("turn", case.name(), "µs CPU a turn", &case.cpu);
-        report.add("turn", case.name(), "context switches a turn", &case.switches);
+        let Turns { rate, cpu, with_database, switches, .. } = &case.turns;
+        report.add("turn", case.name(), "turns/s", rate);
+        report.add("turn", case.name(), "µs CPU a turn", cpu);
+        if !with_database.is_empty() {
+            report.add("turn", case.name(), "µs CPU a turn, PostgreSQL's with it", with_database);
+        }
+        report.add("turn", case.name(), "context switches a turn", switches);
     }
-    let limits = cases[counted + 1].cpu.by(&cases[counted].cpu);
+    let limits = cases[counted + 1].turns.cpu.by(&cases[counted].turns.cpu);
     let case = "memory, continued ones, limits that count : that do not, CPU";
     report.against(Goal::AtMost(1.25), "turn", case, "", &limits);
     Ok(())

@@ -20,10 +20,10 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
-use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::Result;
+use crate::model::Parrot;
 
 /// The page that calls the widget door.
 pub const ORIGIN: &str = "https://shop.example";
@@ -78,7 +78,12 @@ pub fn texts(count: usize) -> Result<Vec<(KnowledgeId, KnowledgeText)>> {
 
 /// A shop with `texts` texts whose widget key has `origins`, and credits that do not run out.
 pub fn shop(texts_count: usize, origins: Vec<OriginPattern>) -> Result<Onboarding> {
-    let mut shop = fixture::onboarding("shop");
+    shop_named("shop", texts_count, origins)
+}
+
+/// The same under another name.
+pub fn shop_named(name: &str, texts_count: usize, origins: Vec<OriginPattern>) -> Result<Onboarding> {
+    let mut shop = fixture::onboarding(name);
     shop.knowledge = texts(texts_count)?;
     shop.credits = MilliCredits::credits(1_000_000_000);
     shop.widget_key.origins = origins;
@@ -120,39 +125,51 @@ impl Dice {
 }
 
 /// A Bob that runs, and the shop it serves.
+#[derive(Debug)]
 pub struct World {
     pub service: BobService,
     pub tenant: TenantId,
     /// The shop's widget key.
     pub key: String,
     running: Running,
-    /// What holds the database file, if there is one.
-    folder: Option<TempDir>,
+}
+
+/// How Bob is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// Limits that count; none by default, so that nothing is counted.
+    pub limits: Option<LimitRates>,
+    /// Answers with a model, which reads the history; without one Bob answers in approved sentences.
+    pub model: bool,
+    /// Businesses that are served besides the shop.
+    pub others: Vec<Onboarding>,
 }
 
 impl World {
     /// Onboards `shop` and starts.
-    pub async fn start(
-        storage: SharedStorage,
-        folder: Option<TempDir>,
-        shop: Onboarding,
-        limits: LimitRates,
-    ) -> Result<Self> {
+    pub async fn start(storage: SharedStorage, shop: Onboarding, setup: Setup) -> Result<Self> {
         let (tenant, key) = (shop.tenant.id, shop.widget_key.key.as_str().to_owned());
-        let bob = Bob::build(Arc::clone(&storage)).limits(limits).build().await?;
-        storage.onboard(&bob.system_act("bench"), shop).await?;
+        let limits = setup.limits.unwrap_or_else(LimitRates::unlimited);
+        let mut bob = Bob::build(Arc::clone(&storage)).limits(limits);
+        if setup.model {
+            bob = bob.model(Arc::new(Parrot));
+        }
+        let bob = bob.build().await?;
+        let mut mount = Mount::at(["http://127.0.0.1"])?.default_tenant(tenant);
+        for other in &setup.others {
+            mount = mount.serving(other.tenant.id);
+        }
+        for shop in setup.others.into_iter().chain([shop]) {
+            storage.onboard(&bob.system_act("bench"), shop).await?;
+        }
         let running = bob.start()?;
-        let mount = Mount::at(["http://127.0.0.1"])?.default_tenant(tenant);
-        let service = BobService::new(bob.clone(), mount);
-        Ok(Self { service, tenant, key, running, folder })
+        Ok(Self { service: BobService::new(bob, mount), tenant, key, running })
     }
 
-    /// Ends the workers and gives back the folder, with nothing left open in it once the store is dropped too.
-    pub async fn stop(self) -> Result<Option<TempDir>> {
-        let Self { service, running, folder, .. } = self;
-        drop(service);
-        if running.drain(Duration::from_secs(10)).await {
-            Ok(folder)
+    /// Ends the workers, when no turn is open any more.
+    pub async fn stop(self) -> Result<()> {
+        if self.running.drain(Duration::from_secs(10)).await {
+            Ok(())
         } else {
             Err("turns stayed open".into())
         }
@@ -182,8 +199,14 @@ impl World {
 
     /// Begins a conversation and goes on until it has all the messages that a turn reads.
     pub async fn talk(&self) -> Result<Talk> {
-        let talk: Talk = serde_json::from_slice(&self.ask(question(0), None).await?)?;
-        for number in 1..HISTORY {
+        self.talk_with(None, HISTORY).await
+    }
+
+    /// Begins a conversation with the shop, or another business, of so many turns.
+    pub async fn talk_with(&self, business: Option<TenantId>, turns: usize) -> Result<Talk> {
+        let mut talk = Talk { business, ..Talk::default() };
+        talk = Talk { business, ..serde_json::from_slice(&self.ask(question(0), Some(&talk)).await?)? };
+        for number in 1..turns {
             let answer: Talk = serde_json::from_slice(&self.ask(question(number), Some(&talk)).await?)?;
             if answer.outcome.as_deref() != Some("answered") {
                 return Err(format!("{:?} was not answered", question(number)).into());
@@ -194,17 +217,25 @@ impl World {
 }
 
 /// A conversation, as far as an answer tells of it; one that proves nothing has no token.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Talk {
-    pub session_id: String,
+    /// None before it has begun.
+    pub session_id: Option<String>,
     pub visitor_token: Option<String>,
     pub outcome: Option<String>,
+    /// Another business than the shop.
+    #[serde(skip)]
+    pub business: Option<TenantId>,
 }
 
 /// A message's body.
 pub fn body(message: &str, talk: Option<&Talk>) -> String {
-    match talk {
-        Some(talk) => serde_json::json!({ "message": message, "session_id": talk.session_id }).to_string(),
-        None => serde_json::json!({ "message": message }).to_string(),
+    let mut body = serde_json::json!({ "message": message });
+    if let Some(session) = talk.and_then(|talk| talk.session_id.as_ref()) {
+        body["session_id"] = session.as_str().into();
     }
+    if let Some(business) = talk.and_then(|talk| talk.business) {
+        body["business_id"] = business.to_string().into();
+    }
+    body.to_string()
 }

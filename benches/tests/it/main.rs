@@ -28,6 +28,26 @@ fn bob_and_the_handlers_written_by_hand_store_every_answer() {
 }
 
 #[test]
+fn content_is_sealed() {
+    check("seal");
+}
+
+#[test]
+fn commits_are_synced_or_not() {
+    check("durability");
+}
+
+#[test]
+fn bob_and_turns_by_hand_store_the_same() {
+    check("lone");
+}
+
+#[test]
+fn turns_are_taken_among_many_and_in_long_conversations() {
+    check("growth");
+}
+
+#[test]
 fn passages_are_found() {
     check("retrieve");
 }

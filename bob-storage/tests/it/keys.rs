@@ -105,7 +105,7 @@ async fn a_key_that_the_keyring_does_not_hold_stops_the_change() {
         .await
         .unwrap();
 
-    refused(fresh.storage.rewrap_keys(&fixture::act(), 10).await, StorageErrorKind::Corrupt);
+    refused(fresh.storage.rewrap_keys(&fixture::act(), 10).await, StorageErrorKind::Unavailable);
 }
 
 /// A second message of a visitor who wrote before.

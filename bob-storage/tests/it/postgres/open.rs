@@ -64,8 +64,10 @@ async fn a_migration_that_is_killed_half_way_leaves_nothing_and_the_next_start_m
     run(&mut host, "BEGIN; CREATE TABLE bob_outbox (x int)").await;
     let opening = tokio::spawn(PostgresStorage::open(database.options(), keyring()));
     let mut other = database.beside().await;
-    let killed = "SELECT count(*) FROM pg_stat_activity
-                  WHERE datname = current_database() AND wait_event_type = 'Lock' AND pg_terminate_backend(pid)";
+    let killed = "SELECT count(pg_terminate_backend(pid))
+                  FROM (SELECT pid FROM pg_stat_activity
+                        WHERE datname = current_database() AND usename = current_user AND wait_event_type = 'Lock'
+                        OFFSET 0) waiting";
     while number(&mut other, killed).await == 0 {}
     let error = opening.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), OpenErrorKind::Unavailable);

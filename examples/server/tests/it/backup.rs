@@ -1,8 +1,9 @@
 //! The commands `backup` and `restore`, as an operator runs them.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Runs the server's program in `folder`, with nothing of this environment; answers whether it succeeded and what it said.
 fn bob_server(folder: &Path, arguments: &[&str]) -> (bool, String) {
@@ -15,8 +16,18 @@ fn bob_server(folder: &Path, arguments: &[&str]) -> (bool, String) {
 /// A folder with a database and its keys, of a server that does not run.
 fn stopped_server() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let (made, said) = bob_server(folder.path(), &["keys", "rewrap"]);
-    assert!(made, "{said}");
+    let mut server = Command::new(env!("CARGO_BIN_EXE_bob-server"))
+        .args(["--listen", "127.0.0.1:0"])
+        .current_dir(folder.path())
+        .env_clear()
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(server.stdout.take().unwrap()).lines();
+    let ready = told.any(|line| line.unwrap().ends_with("is ready."));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(ready);
     folder
 }
 
@@ -68,4 +79,25 @@ fn what_cannot_be_done_is_told_in_a_sentence_and_changes_nothing() {
     names.sort();
     names.retain(|name| !["bob.db-shm", "bob.db-wal"].iter().any(|beside| name == beside));
     assert_eq!(names, ["bob.db", "bob.key", "text"]);
+}
+
+#[test]
+fn keys_are_changed_only_where_there_is_a_database() {
+    let folder = stopped_server();
+    let folder = folder.path();
+    let (added, said) = bob_server(folder, &["keys", "add"]);
+    assert!(added, "{said}");
+    let before = fs::read(folder.join("bob.key")).unwrap();
+    for arguments in [
+        &["keys", "forget", "--database-url", "sqlite://other.db", "--key-file", "bob.key"][..],
+        &["keys", "rewrap", "--database-url", "sqlite://other.db", "--key-file", "bob.key"],
+    ] {
+        let (done, said) = bob_server(folder, arguments);
+        assert!(!done && said.contains("there is no database of Bob's"), "{said}");
+    }
+    assert_eq!(fs::read(folder.join("bob.key")).unwrap(), before);
+    assert!(!folder.join("other.db").exists());
+
+    let (done, said) = bob_server(folder, &["keys", "forget"]);
+    assert!(done && said.contains("1 earlier keys are forgotten"), "{said}");
 }

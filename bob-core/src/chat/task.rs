@@ -31,6 +31,9 @@ const HISTORY: u32 = 20;
 /// How often an answer is tried to be stored.
 const FINISH_TRIES: u32 = 3;
 
+/// For how long. A lease that ran out meanwhile makes the answer worth nothing.
+const FINISH_WITHIN: Duration = Duration::from_secs(12);
+
 pub(super) async fn run(
     pipeline: Arc<Pipeline>,
     act: Act,
@@ -310,9 +313,15 @@ impl Answering<'_> {
             },
             answer,
         };
+        let patience = tokio::time::Instant::now() + FINISH_WITHIN;
         for attempt in 1.. {
             let act = Act { at: self.pipeline.clock.now(), ..self.act.clone() };
-            match self.pipeline.storage.finish_turn(&act, &tenant.tenant.id, finish.clone()).await {
+            let storing = self.pipeline.storage.finish_turn(&act, &tenant.tenant.id, finish.clone());
+            let Ok(stored) = tokio::time::timeout_at(patience, storing).await else {
+                tracing::error!(turn = %finish.turn, "the answer could not be stored in time");
+                break;
+            };
+            match stored {
                 Ok(TurnClosing::Stored(turn)) => {
                     let mut events = events_of(&turn);
                     let last = events.pop();

@@ -21,7 +21,7 @@ use super::pool::Pool;
 const BATCH: usize = 128;
 
 /// How long a caller waits. What still is in the queue by then is not done any more.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(7);
 
 /// How often a batch is tried again that met another transaction or a broken connection.
 const TRIES: u32 = 3;
@@ -66,7 +66,7 @@ impl<C: Call> Lane<C> {
         Self { queue, ended }
     }
 
-    /// Calls the function and answers its row, once that is committed. Whoever goes away or has waited for 10 seconds
+    /// Calls the function and answers its row, once that is committed. Whoever goes away or has waited for 7 seconds
     /// leaves it open whether a call that was under way is done.
     pub(super) async fn call(&self, call: C) -> Result<PgRow> {
         let (reply, answer) = oneshot::channel();

@@ -7,6 +7,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bob_core::id::TenantId;
 use bob_core::storage::{Result, StorageError};
@@ -14,8 +15,11 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Execute as _, Executor as _, Postgres, SqlStr};
 
 use super::PostgresStorage;
-use super::error::{corrupt, failed, is_lost};
+use super::error::{corrupt, failed, is_lost, unavailable};
 use super::pool::{Lent, Pool};
+
+/// How long a question may take, all in all.
+const QUESTION: Duration = Duration::from_secs(7);
 
 /// A statement with its parameters.
 pub(super) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
@@ -85,6 +89,14 @@ impl PostgresStorage {
 
     /// The rows of a question: one statement that sets by itself whose rows it sees.
     pub(super) async fn rows(&self, operation: &'static str, question: Query<'_>) -> Result<Vec<PgRow>> {
+        // Waiting for a connection, making one and waiting for the answer may add up, and be done twice.
+        match tokio::time::timeout(QUESTION, self.ask(operation, question)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(unavailable(operation, "the database did not answer in time")),
+        }
+    }
+
+    async fn ask(&self, operation: &'static str, question: Query<'_>) -> Result<Vec<PgRow>> {
         let (sql, arguments) = taken_apart(operation, question)?;
         loop {
             let mut lent = self.pool().lend().await.map_err(failed(operation))?;

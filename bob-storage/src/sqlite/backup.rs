@@ -155,7 +155,7 @@ pub enum BackupErrorKind {
 impl fmt::Display for BackupErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Exists => "there is something under that name already, and nothing is overwritten",
+            Self::Exists => "there is something under that name already, or the log (-wal, -shm) of what was there, and nothing is overwritten",
             Self::Unavailable => "a file cannot be read or written",
             Self::Damaged => "the file is damaged",
             Self::Newer => "the database belongs to a newer version of Bob",

@@ -159,6 +159,10 @@ impl FromStr for PostgresOptions {
             return Err(refused());
         }
         let connect = PgConnectOptions::from_str(url).map_err(|_| refused())?;
+        let connect = match connect.get_application_name() {
+            Some(_) => connect,
+            None => connect.application_name("bob"),
+        };
         Ok(Self {
             connect: connect.statement_cache_capacity(256).disable_statement_logging(),
             connections: 8,

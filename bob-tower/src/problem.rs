@@ -113,6 +113,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "credits_insufficient", detail)
     }
 
+    /// More would have been granted in all than can be.
+    pub(crate) fn credits_excessive() -> Self {
+        Self::field("amount_millicredits", "With this, more would be granted than can be counted.")
+    }
+
     /// A body whose fields are wrong.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         let code = errors.first().map_or("validation_failed", |first| match first.code {

@@ -1,7 +1,6 @@
 //! The ledger: every credit that came in or went out, with its cause, append-only.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::MilliCredits;
 use crate::id::TurnId;
@@ -73,19 +72,6 @@ pub struct LedgerPage {
     pub entries: Vec<LedgerEntry>,
     /// The number before which older ones are found; none at the end.
     pub next: Option<u64>,
-}
-
-/// Credits that a person grants or takes back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreditChange {
-    /// What tells this change from any other, minted by the caller: a repetition changes nothing again.
-    pub id: Uuid,
-    /// [`Grant`](LedgerKind::Grant) or [`Correction`](LedgerKind::Correction).
-    pub kind: LedgerKind,
-    /// How many; above zero for a grant, not zero for a correction.
-    pub amount: MilliCredits,
-    /// Why; 1 to 500 characters.
-    pub reason: String,
 }
 
 /// The beginning of a tenant's next period.

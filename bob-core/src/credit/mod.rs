@@ -5,6 +5,7 @@
 //! `settled + reserved ≤ granted`, and the sum of all entries is `granted − settled`.
 
 mod billing;
+mod change;
 mod ladder;
 mod ledger;
 pub(crate) mod renewals;
@@ -16,8 +17,9 @@ use jiff::Timestamp;
 use crate::id::TurnId;
 
 pub use billing::{Billing, BillingDay, BillingDayError};
+pub use change::{CreditChange, CreditChangeError, CreditChanged};
 pub use ladder::{Budgets, Ladder};
-pub use ledger::{CreditChange, FIRST_GRANT, LedgerEntry, LedgerKind, LedgerPage, Renewal};
+pub use ledger::{FIRST_GRANT, LedgerEntry, LedgerKind, LedgerPage, Renewal};
 
 /// An amount of credits in thousandths; never negative where it is a price, signed where it is a balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

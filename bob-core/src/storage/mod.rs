@@ -25,7 +25,7 @@ use crate::account::{
 use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, History, Owner, Ownership};
 use crate::credit::{
-    CreditBalance, CreditChange, CreditUsage, LedgerEntry, LedgerPage, MilliCredits, Renewal, Reservation,
+    CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, MilliCredits, Renewal, Reservation,
 };
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId};
 use crate::keyring::PurposeKeys;
@@ -460,15 +460,22 @@ pub trait CreditStore: fmt::Debug + Send + Sync {
     /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
     async fn ledger(&self, tenant: &TenantId, before: Option<u64>, limit: u32) -> Result<LedgerPage>;
 
-    /// Grants credits or takes some back, with a reason; answers the entry. Repeating a change by its identifier answers
-    /// the same entry and changes nothing again.
+    /// Grants credits or takes some back, with a reason, and answers what became of it.
+    ///
+    /// The identifier is looked at first: one that has an entry is [`Repeated`](CreditChanged::Repeated) or a
+    /// [`Mismatch`](CreditChanged::Mismatch) whatever is left, and one that has none is neither, however many changes are
+    /// made at once. A change that was not entered leaves its identifier free. Audit and outbox tell only what was
+    /// [`Entered`](CreditChanged::Entered).
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, [`Conflict`](StorageErrorKind::Conflict)
-    /// when less is left than it would take back, or the identifier was used for another change.
-    async fn change_credits(&self, act: &Act, tenant: &TenantId, change: CreditChange)
-    -> Result<LedgerEntry>;
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn change_credits(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        change: CreditChange,
+    ) -> Result<CreditChanged>;
 
     /// The tenants whose period has ended at `now`, and when it did; at most `limit`, the longest ended first.
     async fn due_renewals(&self, now: Timestamp, limit: u32) -> Result<Vec<(TenantId, Timestamp)>>;

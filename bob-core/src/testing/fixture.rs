@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::account::{Account, Email};
 use crate::act::{Act, Principal};
 use crate::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
 use crate::clock::{Clock as _, ManualClock, later};
 use crate::conversation::{Door, MessageText, SessionId};
-use crate::credit::{Billing, Budgets, CreditChange, Ladder, LedgerKind, MilliCredits, Renewal};
+use crate::credit::{
+    Billing, Budgets, CreditChange, CreditChanged, Ladder, LedgerEntry, LedgerKind, MilliCredits, Renewal,
+};
 use crate::id::{
     AccountId, ConversationId, KnowledgeId, MessageId, NodeId, PersonaId, TenantId, TurnId, VisitorId,
     WidgetKeyId,
@@ -191,7 +192,20 @@ pub async fn spend(store: &dyn Storage, tenant: &TenantId, cost: i64) {
 #[must_use]
 pub fn change(amount: i64) -> CreditChange {
     let kind = if amount > 0 { LedgerKind::Grant } else { LedgerKind::Correction };
-    CreditChange { id: Uuid::now_v7(), kind, amount: MilliCredits(amount), reason: "by hand".to_owned() }
+    CreditChange::new(kind, MilliCredits(amount), "by hand").unwrap()
+}
+
+/// Grants, or below zero takes back, so many thousandths; answers the entry.
+pub async fn grant(store: &dyn Storage, tenant: &TenantId, amount: i64) -> LedgerEntry {
+    entered(store.change_credits(&act(), tenant, change(amount)).await.unwrap())
+}
+
+/// The entry of a change that must be new.
+pub fn entered(changed: CreditChanged) -> LedgerEntry {
+    match changed {
+        CreditChanged::Entered(entry) => entry,
+        other => panic!("the change should have been entered: {other:?}"),
+    }
 }
 
 /// The period that follows the one that ends at `due`, a month of so many thousandths.

@@ -5,12 +5,12 @@
 use async_trait::async_trait;
 use bob_core::act::Act;
 use bob_core::credit::{
-    CreditBalance, CreditChange, CreditUsage, LedgerEntry, LedgerKind, LedgerPage, MilliCredits, Renewal,
-    threshold,
+    CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerEntry, LedgerKind, LedgerPage,
+    MilliCredits, Renewal,
 };
 use bob_core::id::{TenantId, TurnId};
 use bob_core::outbox::{EventKind, EventSubject};
-use bob_core::storage::{CreditStore, Result, StorageError, StorageErrorKind};
+use bob_core::storage::{CreditStore, Result};
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -66,46 +66,33 @@ impl CreditStore for PostgresStorage {
         act: &Act,
         tenant: &TenantId,
         change: CreditChange,
-    ) -> Result<LedgerEntry> {
+    ) -> Result<CreditChanged> {
         const OPERATION: &str = "change_credits";
         let (act, tenant) = (act.clone(), *tenant);
         self.run(OPERATION, &tenant, move |unit| {
             Box::pin(async move {
                 let standing = lock(unit, &tenant, OPERATION).await?;
-                let conflict = || StorageError::new(StorageErrorKind::Conflict, OPERATION);
-                let known = sqlx::query(
-                    "SELECT number, at, kind, amount, balance, turn_id, reason
-                     FROM bob_ledger WHERE tenant_id = $1 AND change_id = $2",
-                )
-                .bind(tenant.as_uuid())
-                .bind(change.id);
-                if let Some(row) = unit.row(known).await? {
-                    let known = entry(&row, OPERATION)?.ok_or_else(conflict)?;
-                    let same = known.kind == change.kind
-                        && known.amount == change.amount
-                        && known.reason.as_deref() == Some(change.reason.as_str());
-                    return if same { Ok(known) } else { Err(conflict()) };
+                if let Some(known) = changed_before(unit, &tenant, &change.id(), OPERATION).await? {
+                    return Ok(change.known_as(known));
                 }
-                let CreditUsage { balance, allowance, used, threshold: told, .. } = standing.usage;
-                if change.amount == MilliCredits::ZERO || balance.available().0 + change.amount.0 < 0 {
-                    return Err(conflict());
-                }
-                let passed = threshold(used, MilliCredits(allowance.0 + change.amount.0));
+                let usage = match change.applied_to(&standing.usage) {
+                    Ok(usage) => usage,
+                    Err(refused) => return Ok(refused),
+                };
                 let update = sqlx::query(
-                    "UPDATE bob_credits SET granted = granted + $2, allowance = allowance + $2, threshold = $3
-                     WHERE tenant_id = $1",
+                    "UPDATE bob_credits SET granted = $2, allowance = $3, threshold = $4 WHERE tenant_id = $1",
                 )
                 .bind(tenant.as_uuid())
-                .bind(change.amount.0)
-                .bind(i64::from(told.min(passed)));
+                .bind(usage.balance.granted.0)
+                .bind(usage.allowance.0)
+                .bind(i64::from(usage.threshold));
                 unit.execute(update).await?;
-                let made =
-                    enter(unit, &tenant, &act, standing.after(change.kind, change.amount, Some(&change)))
-                        .await?;
+                let new = standing.after(change.kind(), change.amount(), Some(&change));
+                let made = enter(unit, &tenant, &act, new).await?;
                 let subject = EventSubject { number: Some(made.number), ..EventSubject::default() };
                 tell(unit, &tenant, &act, &[EventKind::CreditsChanged], subject).await?;
-                note(unit, Some(&tenant), &act, OPERATION, Subject(Some(change.id), None)).await?;
-                Ok(made)
+                note(unit, Some(&tenant), &act, OPERATION, Subject(Some(change.id()), None)).await?;
+                Ok(CreditChanged::Entered(made))
             })
         })
         .await
@@ -217,8 +204,8 @@ impl Standing {
             kind,
             amount,
             balance: MilliCredits(granted.0 - settled.0 + amount.0),
-            reason: change.map(|change| change.reason.clone()),
-            change: change.map(|change| change.id),
+            reason: change.map(|change| change.reason().to_owned()),
+            change: change.map(CreditChange::id),
         }
     }
 }
@@ -253,6 +240,22 @@ fn standing(row: &PgRow, operation: &'static str) -> Result<Standing> {
         threshold,
     };
     Ok(Standing { usage, entries: cells.number()? })
+}
+
+async fn changed_before(
+    unit: &mut Unit<'_>,
+    tenant: &TenantId,
+    change: &Uuid,
+    operation: &'static str,
+) -> Result<Option<LedgerEntry>> {
+    let select = sqlx::query(
+        "SELECT number, at, kind, amount, balance, turn_id, reason
+         FROM bob_ledger WHERE tenant_id = $1 AND change_id = $2",
+    )
+    .bind(tenant.as_uuid())
+    .bind(*change);
+    let known = unit.row(select).await?.map(|row| entry(&row, operation)).transpose()?;
+    Ok(known.flatten())
 }
 
 /// Adds an entry to the ledger.

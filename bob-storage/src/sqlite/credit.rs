@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use bob_core::act::Act;
 use bob_core::credit::{
-    CreditBalance, CreditChange, CreditUsage, LedgerEntry, LedgerKind, LedgerPage, MilliCredits, Renewal,
-    threshold,
+    CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerEntry, LedgerKind, LedgerPage,
+    MilliCredits, Renewal,
 };
 use bob_core::id::{TenantId, TurnId};
 use bob_core::outbox::{EventKind, EventSubject};
-use bob_core::storage::{CreditStore, Result, StorageError, StorageErrorKind};
+use bob_core::storage::{CreditStore, Result};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -63,48 +63,40 @@ impl CreditStore for SqliteStorage {
         act: &Act,
         tenant: &TenantId,
         change: CreditChange,
-    ) -> Result<LedgerEntry> {
+    ) -> Result<CreditChanged> {
         const OPERATION: &str = "change_credits";
         let (act, tenant) = (act.clone(), *tenant);
         self.writer()
             .run(OPERATION, move |unit| {
                 Box::pin(async move {
-                    let conflict = || StorageError::new(StorageErrorKind::Conflict, OPERATION);
-                    if let Some(known) = changed_before(unit, &tenant, &change.id, OPERATION).await? {
-                        let same = known.kind == change.kind
-                            && known.amount == change.amount
-                            && known.reason.as_deref() == Some(&change.reason);
-                        return if same { Ok(known) } else { Err(conflict()) };
+                    if let Some(known) = changed_before(unit, &tenant, &change.id(), OPERATION).await? {
+                        return Ok(change.known_as(known));
                     }
-                    let usage = read_usage(unit, &tenant, OPERATION).await?;
-                    let left = usage.balance.available().0.checked_add(change.amount.0);
-                    if change.amount == MilliCredits::ZERO || left.is_none_or(|left| left < 0) {
-                        return Err(conflict());
-                    }
-                    let allowance = MilliCredits(usage.allowance.0.saturating_add(change.amount.0));
-                    // More to use may bring the tenant below a threshold, to be told of it again.
-                    let passed = usage.threshold.min(threshold(usage.used, allowance));
+                    let usage = match change.applied_to(&read_usage(unit, &tenant, OPERATION).await?) {
+                        Ok(usage) => usage,
+                        Err(refused) => return Ok(refused),
+                    };
                     let update = sqlx::query(
-                        "UPDATE bob_credits SET granted = granted + $2, allowance = $3, threshold = $4
+                        "UPDATE bob_credits SET granted = $2, allowance = $3, threshold = $4
                          WHERE tenant_id = $1",
                     )
                     .bind(blob(tenant.as_uuid()))
-                    .bind(change.amount.0)
-                    .bind(allowance.0)
-                    .bind(i64::from(passed));
+                    .bind(usage.balance.granted.0)
+                    .bind(usage.allowance.0)
+                    .bind(i64::from(usage.threshold));
                     unit.execute(update).await?;
                     let movement = Movement {
-                        kind: change.kind,
-                        amount: change.amount,
+                        kind: change.kind(),
+                        amount: change.amount(),
                         turn: None,
-                        reason: Some(change.reason),
-                        change: Some(change.id),
+                        reason: Some(change.reason().to_owned()),
+                        change: Some(change.id()),
                     };
                     let entry = enter(unit, &act, &tenant, movement).await?;
                     let subject = EventSubject { number: Some(entry.number), ..EventSubject::default() };
                     tell(unit, &act, &tenant, &[EventKind::CreditsChanged], subject).await?;
-                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(change.id), None)).await?;
-                    Ok(entry)
+                    note(unit, Some(&tenant), &act, OPERATION, Subject(Some(change.id()), None)).await?;
+                    Ok(CreditChanged::Entered(entry))
                 })
             })
             .await

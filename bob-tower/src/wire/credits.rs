@@ -1,18 +1,17 @@
 //! Credits on the wire: always thousandths, as whole numbers in fields whose names end in `_millicredits`.
 
-use bob_core::credit::{CreditUsage, LedgerEntry, LedgerKind, LedgerPage, MilliCredits};
+use bob_core::credit::{
+    CreditChange, CreditChangeError, CreditUsage, LedgerEntry, LedgerKind, LedgerPage, MilliCredits,
+};
 use bob_core::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
 
-/// The most that one change grants or takes back: a thousand million credits.
+/// The most that one call grants or takes back: a thousand million credits.
 ///
-/// It leaves room for millions of such changes below what a balance can hold.
+/// It leaves room for a million of such calls below what may be granted in all.
 const MOST: MilliCredits = MilliCredits::credits(1_000_000_000);
-
-/// The longest reason, in characters.
-const REASON: usize = 500;
 
 /// How a business stands in its period.
 #[derive(Debug, Serialize)]
@@ -116,36 +115,34 @@ pub(crate) struct CreditsRequest {
     kind: Option<String>,
 }
 
-/// A grant or a correction, as it was understood.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    pub(crate) kind: LedgerKind,
-    pub(crate) amount: MilliCredits,
-    pub(crate) reason: String,
-}
-
-impl TryFrom<CreditsRequest> for Wanted {
+impl TryFrom<CreditsRequest> for CreditChange {
     type Error = Problem;
 
     fn try_from(request: CreditsRequest) -> Result<Self, Problem> {
-        let amount = MilliCredits(request.amount_millicredits);
-        if amount == MilliCredits::ZERO || !(MilliCredits(-MOST.0)..=MOST).contains(&amount) {
+        let wrong_amount = || {
             let detail =
                 "An amount is 1 to 1,000,000,000,000 thousandths of a credit, or as much below zero.";
-            return Err(Problem::field("amount_millicredits", detail));
+            Problem::field("amount_millicredits", detail)
+        };
+        let wrong_reason = || Problem::field("reason", "A reason has 1 to 500 characters, on one line.");
+        let amount = MilliCredits(request.amount_millicredits);
+        if !(MilliCredits(-MOST.0)..=MOST).contains(&amount) {
+            return Err(wrong_amount());
         }
         let kind = match request.kind.as_deref() {
             None if amount > MilliCredits::ZERO => LedgerKind::Grant,
             None | Some("correction") => LedgerKind::Correction,
-            Some("grant") if amount > MilliCredits::ZERO => LedgerKind::Grant,
-            Some("grant") => return Err(Problem::field("kind", "A grant is above zero.")),
+            Some("grant") => LedgerKind::Grant,
             Some(_) => return Err(Problem::field("kind", "The kinds are grant and correction.")),
         };
         let reason = request.reason.trim();
-        if !(1..=REASON).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
-            let detail = "A reason has 1 to 500 characters, on one line.";
-            return Err(Problem::field("reason", detail));
+        if reason.chars().any(char::is_control) {
+            return Err(wrong_reason());
         }
-        Ok(Self { kind, amount, reason: reason.to_owned() })
+        CreditChange::new(kind, amount, reason).map_err(|error| match error {
+            CreditChangeError::Kind => Problem::field("kind", "A grant is above zero."),
+            CreditChangeError::Reason => wrong_reason(),
+            _ => wrong_amount(),
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bob_core::credit::{Billing, MilliCredits};
+use bob_core::credit::{Billing, CreditChange, MilliCredits};
 use bob_core::id::TenantId;
 use bob_core::storage::CreditStore as _;
 use serde_json::{Value, json};
@@ -267,6 +267,17 @@ async fn credits_are_granted_and_taken_back_as_far_as_they_are_there() {
 }
 
 #[tokio::test]
+async fn more_than_can_be_counted_is_not_granted() {
+    let app = Setup::new().shop(|shop| shop.credits = CreditChange::MOST_GRANTED).run().await;
+    let admin = app.platform("admin@bob.example").await;
+    let refused = app.post(CREDITS).json(&grant(1, "one more")).bearer(&admin.token).send().await;
+    check(&refused, 422, "validation_failed", "all is granted");
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/amount_millicredits");
+    enter(&app, &admin, &grant(-1, "one less")).await;
+    enter(&app, &admin, &grant(1, "one more")).await;
+}
+
+#[tokio::test]
 async fn a_change_that_is_sent_twice_under_its_key_is_entered_once() {
     let app = app().await;
     let (admin, operator) =
@@ -282,7 +293,14 @@ async fn a_change_that_is_sent_twice_under_its_key_is_entered_once() {
         assert_eq!((again.status, again.json()), (201, first.json()), "{path}");
         assert_eq!(again.header("idempotent-replayed"), Some("true"), "{path}");
     }
-    for body in [grant(501, "march"), grant(500, "april"), grant(-500, "march")] {
+    let correction = json!({"amount_millicredits": 500, "reason": "march", "kind": "correction"});
+    for body in [
+        grant(501, "march"),
+        grant(500, "april"),
+        grant(-500, "march"),
+        grant(-2_000_000_000, "march"),
+        correction,
+    ] {
         check(&send(CREDITS, &admin, "march", &body).await, 422, "idempotency_mismatch", &body.to_string());
     }
     assert_eq!(granted(&app, &app.shop.id).await, 1_000_500);
@@ -336,7 +354,37 @@ async fn parallel_repetitions_enter_one_change() {
     for answer in &answers {
         assert_eq!((answer.status, answer.json()), (201, answers[0].json()));
     }
+    let replayed = answers.iter().filter(|answer| answer.header("idempotent-replayed") == Some("true"));
+    assert_eq!(replayed.count(), 7, "all but the one that was entered");
     assert_eq!(granted(&app, &app.shop.id).await, 1_000_500);
+}
+
+#[tokio::test]
+async fn a_fresh_key_is_never_taken_for_a_used_one_however_the_balance_moves() {
+    let app = Setup::new().shop(|shop| shop.credits = MilliCredits(1_000)).run().await;
+    let admin = app.platform("admin@bob.example").await;
+    let (app, admin) = (&app, &admin);
+    let send = async |key: String, amount: i64| {
+        let ask = app.post(CREDITS).json(&grant(amount, "because")).bearer(&admin.token);
+        ask.header("idempotency-key", &key).send().await
+    };
+    let take_and_give_back = async |taker: usize| {
+        let mut refused = 0;
+        for round in 0..25 {
+            let taken = send(format!("take-{taker}-{round}"), -1_000).await;
+            if taken.status == 201 {
+                let given = send(format!("give-{taker}-{round}"), 1_000).await;
+                assert_eq!(given.status, 201, "{}", given.text());
+            } else {
+                check(&taken, 409, "credits_insufficient", &format!("round {round} of taker {taker}"));
+                refused += 1;
+            }
+        }
+        refused
+    };
+    let refused: usize = futures_util::future::join_all((0..8).map(take_and_give_back)).await.iter().sum();
+    assert!((1..200).contains(&refused), "some were refused and some were not: {refused}");
+    assert_eq!(granted(app, &app.shop.id).await, 1_000);
 }
 
 /// Bodies of changes, with what is wrong with them.

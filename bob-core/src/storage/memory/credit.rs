@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::MemoryStorage;
 use crate::act::Act;
-use crate::credit::{CreditBalance, CreditChange, CreditUsage, LedgerEntry, LedgerPage, Renewal};
+use crate::credit::{CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, Renewal};
 use crate::id::TenantId;
 use crate::outbox::{EventKind, EventSubject, OutboxEvent};
 use crate::pricebook::Pricebook;
@@ -33,18 +33,17 @@ impl CreditStore for MemoryStorage {
         act: &Act,
         tenant: &TenantId,
         change: CreditChange,
-    ) -> Result<LedgerEntry> {
+    ) -> Result<CreditChanged> {
         const OPERATION: &str = "change_credits";
         let mut world = self.world();
         let shop = world.shop_mut(OPERATION, tenant)?;
         let changed = shop.purse.change(act, &change);
-        let (entry, new) = changed.ok_or_else(|| StorageError::new(StorageErrorKind::Conflict, OPERATION))?;
-        if new {
+        if let CreditChanged::Entered(entry) = &changed {
             let subject = EventSubject { number: Some(entry.number), ..EventSubject::default() };
             shop.tell(act, &[EventKind::CreditsChanged], subject);
             world.record(Some(tenant), OPERATION, act);
         }
-        Ok(entry)
+        Ok(changed)
     }
 
     async fn due_renewals(&self, now: Timestamp, limit: u32) -> Result<Vec<(TenantId, Timestamp)>> {

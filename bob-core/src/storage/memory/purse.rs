@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::act::Act;
 use crate::credit::{
-    Budgets, CreditBalance, CreditChange, CreditUsage, FIRST_GRANT, LAST_THRESHOLD, Ladder, LedgerEntry,
-    LedgerKind, LedgerPage, MilliCredits, Renewal, threshold,
+    Budgets, CreditBalance, CreditChange, CreditChanged, CreditUsage, FIRST_GRANT, LAST_THRESHOLD, Ladder,
+    LedgerEntry, LedgerKind, LedgerPage, MilliCredits, Renewal, threshold,
 };
 use crate::id::{TurnId, VisitorId};
 
@@ -16,7 +16,8 @@ use crate::id::{TurnId, VisitorId};
 pub(super) struct Purse {
     usage: CreditUsage,
     ledger: Vec<LedgerEntry>,
-    changes: HashMap<Uuid, (CreditChange, u64)>,
+    /// The entries of what was granted or taken back by hand, by identifier.
+    changes: HashMap<Uuid, LedgerEntry>,
     /// What each visitor and each widget key used or holds, and on which day.
     spending: HashMap<Uuid, (i32, MilliCredits)>,
 }
@@ -140,21 +141,19 @@ impl Purse {
         self.spend(hold, -hold.amount.0);
     }
 
-    /// The entry, and whether it is new; `None` when it cannot be made.
-    pub(super) fn change(&mut self, act: &Act, change: &CreditChange) -> Option<(LedgerEntry, bool)> {
-        if let Some((known, number)) = self.changes.get(&change.id) {
-            let entry = self.ledger.iter().find(|entry| entry.number == *number)?;
-            return (known == change).then(|| (entry.clone(), false));
+    /// Enters a change, unless its identifier has an entry or the balance does not allow it.
+    pub(super) fn change(&mut self, act: &Act, change: &CreditChange) -> CreditChanged {
+        if let Some(known) = self.changes.get(&change.id()) {
+            return change.known_as(known.clone());
         }
-        if self.usage.balance.available().0 + change.amount.0 < 0 {
-            return None;
+        match change.applied_to(&self.usage) {
+            Ok(usage) => self.usage = usage,
+            Err(refused) => return refused,
         }
-        self.usage.balance.granted.0 += change.amount.0;
-        self.usage.allowance.0 += change.amount.0;
-        let entry = self.enter(act, change.kind, change.amount, None, Some(change.reason.clone()))?;
-        self.usage.threshold = self.usage.threshold.min(threshold(self.usage.used, self.usage.allowance));
-        self.changes.insert(change.id, (change.clone(), entry.number));
-        Some((entry, true))
+        let reason = Some(change.reason().to_owned());
+        let entry = self.append(act, change.kind(), change.amount(), None, reason);
+        self.changes.insert(change.id(), entry.clone());
+        CreditChanged::Entered(entry)
     }
 
     /// The number of the last entry; `None` when the period has begun already.
@@ -188,15 +187,25 @@ impl Purse {
         amount: MilliCredits,
         turn: Option<TurnId>,
         reason: Option<String>,
-    ) -> Option<LedgerEntry> {
-        if amount == MilliCredits::ZERO {
-            return None;
+    ) {
+        if amount != MilliCredits::ZERO {
+            self.append(act, kind, amount, turn, reason);
         }
+    }
+
+    fn append(
+        &mut self,
+        act: &Act,
+        kind: LedgerKind,
+        amount: MilliCredits,
+        turn: Option<TurnId>,
+        reason: Option<String>,
+    ) -> LedgerEntry {
         let before = self.ledger.last().map_or(0, |last| last.balance.0);
         let balance = MilliCredits(before + amount.0);
         let number = self.ledger.len() as u64 + 1;
         let entry = LedgerEntry { number, at: act.at, kind, amount, balance, turn, reason };
         self.ledger.push(entry.clone());
-        Some(entry)
+        entry
     }
 }

@@ -61,7 +61,7 @@ pub async fn a_turn_without_credits_is_open_and_free_and_told_once(store: &dyn S
     assert_eq!((books.available(), books.usage.threshold), (999, 100));
     assert_eq!(books.movements(), [(LedgerKind::Grant, 999)]);
 
-    store.change_credits(&fixture::act(), &tenant, fixture::change(1_000)).await.unwrap();
+    fixture::grant(store, &tenant, 1_000).await;
     assert_eq!(store.credit_usage(&tenant).await.unwrap().threshold, 0);
     assert_eq!(reserved(store, &tenant, &[1_000]).await, Some(1_000));
     assert_eq!(told(store, &tenant).await, [100]);
@@ -79,12 +79,12 @@ pub async fn thresholds_are_told_once_and_again_after_a_grant(store: &dyn Storag
     let before = audited(store, &tenant).await.usage;
     assert_eq!((before.used.0, before.allowance.0, before.threshold), (1_000, 1_000, 100));
 
-    store.change_credits(&fixture::act(), &tenant, fixture::change(200)).await.unwrap();
+    fixture::grant(store, &tenant, 200).await;
     let granted = audited(store, &tenant).await.usage;
     assert_eq!((granted.allowance.0, granted.threshold), (1_200, 80), "83 per cent are used now");
     fixture::spend(store, &tenant, 200).await;
     assert_eq!(told(store, &tenant).await, [80, 100, 100]);
-    store.change_credits(&fixture::act(), &tenant, fixture::change(10_000)).await.unwrap();
+    fixture::grant(store, &tenant, 10_000).await;
     fixture::spend(store, &tenant, 9_000).await;
     assert_eq!(told(store, &tenant).await, [80, 100, 100, 80]);
 
@@ -190,7 +190,7 @@ pub async fn what_a_lost_turn_held_is_given_back_in_full(store: &dyn Storage) {
     // A correction lifts the share that is used above 80 per cent; that a turn is lost is no use that tells it.
     fixture::spend(store, &tenant, 500).await;
     let open = fixture::open(store, &tenant, fixture::reserving(&[1])).await;
-    store.change_credits(&fixture::act(), &tenant, fixture::change(-400)).await.unwrap();
+    fixture::grant(store, &tenant, -400).await;
     store.sweep_turns(&fixture::act_at(open.lease.until), 10).await.unwrap();
     assert_eq!(
         (store.credit_usage(&tenant).await.unwrap().threshold, told(store, &tenant).await),

@@ -1,7 +1,11 @@
 //! Claims about the ledger and what is granted or taken back by hand.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use super::refused;
-use crate::credit::{CreditChange, LedgerKind, MilliCredits};
+use crate::clock::later;
+use crate::credit::{CreditChange, CreditChanged, LedgerKind, MilliCredits};
 use crate::id::TenantId;
 use crate::storage::{Storage, StorageErrorKind};
 use crate::testing::books::audited;
@@ -29,15 +33,15 @@ pub async fn a_ledger_begins_with_what_was_granted(store: &dyn Storage) {
 /// After each step of any kind the sum of the ledger is what was granted less what was settled.
 pub async fn the_ledger_adds_up_at_every_step(store: &dyn Storage) {
     let tenant = fixture::tenant_with(store, "shop", MilliCredits(10_000)).await;
-    let (act, check) = (fixture::act(), async || audited(store, &tenant).await);
+    let check = async || audited(store, &tenant).await;
     let open = fixture::open(store, &tenant, fixture::reserving(&[3_000])).await;
     check().await;
-    store.change_credits(&act, &tenant, fixture::change(500)).await.unwrap();
+    fixture::grant(store, &tenant, 500).await;
     check().await;
     let held = fixture::open(store, &tenant, fixture::reserving(&[1_000])).await;
     fixture::settle(store, &tenant, &open, 2_500).await;
     check().await;
-    store.change_credits(&act, &tenant, fixture::change(-250)).await.unwrap();
+    fixture::grant(store, &tenant, -250).await;
     let due = check().await.usage.to;
     store.renew_credits(&fixture::act_at(due), &tenant, fixture::renewal(due, 8_000)).await.unwrap();
     check().await;
@@ -62,7 +66,7 @@ pub async fn the_ledger_adds_up_at_every_step(store: &dyn Storage) {
 pub async fn a_ledger_is_read_from_the_latest_back_without_gaps(store: &dyn Storage) {
     let tenant = fixture::tenant_with(store, "shop", MilliCredits(1_000)).await;
     for amount in [5, -4, 3, -2, 1] {
-        store.change_credits(&fixture::act(), &tenant, fixture::change(amount)).await.unwrap();
+        fixture::grant(store, &tenant, amount).await;
     }
     let all = store.ledger(&tenant, None, 100).await.unwrap();
     assert_eq!(all.entries.iter().map(|entry| entry.number).collect::<Vec<_>>(), [6, 5, 4, 3, 2, 1]);
@@ -87,68 +91,108 @@ pub async fn a_ledger_is_read_from_the_latest_back_without_gaps(store: &dyn Stor
 pub async fn a_correction_takes_no_more_than_is_left(store: &dyn Storage) {
     let tenant = fixture::tenant_with(store, "shop", MilliCredits(1_000)).await;
     let open = fixture::open(store, &tenant, fixture::reserving(&[400])).await;
-    let take =
-        async |amount: i64| store.change_credits(&fixture::act(), &tenant, fixture::change(-amount)).await;
+    let change = async |amount| store.change_credits(&fixture::act(), &tenant, fixture::change(amount)).await;
 
-    refused(take(601).await, StorageErrorKind::Conflict);
-    let entry = take(600).await.unwrap();
+    assert_eq!(change(-601).await.unwrap(), CreditChanged::Insufficient);
+    let entry = fixture::grant(store, &tenant, -600).await;
     assert_eq!((entry.number, entry.amount.0, entry.balance.0), (2, -600, 400));
     assert_eq!(
         (entry.kind, entry.reason.as_deref(), entry.turn),
         (LedgerKind::Correction, Some("by hand"), None)
     );
-    refused(take(1).await, StorageErrorKind::Conflict);
+    for amount in [-1, -CreditChange::MOST.0] {
+        assert_eq!(change(amount).await.unwrap(), CreditChanged::Insufficient, "{amount}");
+    }
     fixture::settle(store, &tenant, &open, 100).await;
-    take(300).await.unwrap();
+    fixture::grant(store, &tenant, -300).await;
 
     let books = audited(store, &tenant).await;
     assert_eq!((books.available(), books.usage.allowance.0), (0, 100));
+    let stranger = TenantId::new();
     refused(
-        store.change_credits(&fixture::act(), &TenantId::new(), fixture::change(1)).await,
+        store.change_credits(&fixture::act(), &stranger, fixture::change(1)).await,
         StorageErrorKind::NotFound,
     );
 }
 
-/// A change that is repeated answers the same entry and changes nothing; another change under its identifier is a
-/// conflict, and under another tenant it is a change of its own.
+/// What was granted stays far enough below what can be counted, whatever came in before.
+pub async fn grants_add_up_to_a_bound(store: &dyn Storage) {
+    let (most, rest) = (CreditChange::MOST_GRANTED.0, CreditChange::MOST.0);
+    let tenant = fixture::tenant_with(store, "shop", MilliCredits(most - rest)).await;
+    fixture::grant(store, &tenant, rest).await;
+    let huge = fixture::tenant_with(store, "huge", MilliCredits(i64::MAX)).await;
+    for tenant in [&tenant, &huge] {
+        for amount in [1, rest] {
+            let changed = store.change_credits(&fixture::act(), tenant, fixture::change(amount)).await;
+            assert_eq!(changed.unwrap(), CreditChanged::Excessive, "{amount}");
+        }
+        fixture::grant(store, tenant, -rest).await;
+    }
+    assert_eq!(audited(store, &tenant).await.available(), most - rest);
+    fixture::grant(store, &tenant, 1).await;
+}
+
+/// A change that is repeated answers the same entry and changes nothing; another change under its identifier is told
+/// from it, whatever is left; and under another tenant it is a change of its own.
 pub async fn a_change_is_known_by_its_identifier(store: &dyn Storage) {
     let tenant = fixture::tenant_with(store, "shop", MilliCredits(1_000)).await;
     let act = fixture::act();
     let change = fixture::change(-600);
-    let entry = store.change_credits(&act, &tenant, change.clone()).await.unwrap();
-    let again = store.change_credits(&fixture::act_at(entry.at), &tenant, change.clone()).await;
-    assert_eq!(again.unwrap(), entry, "though only 400 are left");
+    let entry = fixture::entered(store.change_credits(&act, &tenant, change.clone()).await.unwrap());
+    for at in [entry.at, later(entry.at, Duration::from_secs(60))] {
+        let again = store.change_credits(&fixture::act_at(at), &tenant, change.clone()).await;
+        assert_eq!(again.unwrap(), CreditChanged::Repeated(entry.clone()), "though only 400 are left");
+    }
 
-    for other in [
-        CreditChange { amount: MilliCredits(-601), ..change.clone() },
-        CreditChange { amount: MilliCredits(600), kind: LedgerKind::Grant, ..change.clone() },
-        CreditChange { reason: "another".to_owned(), ..change.clone() },
-    ] {
-        refused(store.change_credits(&act, &tenant, other).await, StorageErrorKind::Conflict);
+    let another = CreditChange::new(LedgerKind::Correction, MilliCredits(-600), "another").unwrap();
+    let by_kind = CreditChange::new(LedgerKind::Correction, MilliCredits(5), "by hand").unwrap();
+    for other in [another, fixture::change(-400), fixture::change(-401), fixture::change(600)] {
+        let other = other.under(change.id());
+        let changed = store.change_credits(&act, &tenant, other.clone()).await.unwrap();
+        assert_eq!(changed, CreditChanged::Mismatch, "{other:?}");
     }
-    refused(
-        store
-            .change_credits(
-                &act,
-                &tenant,
-                CreditChange { amount: MilliCredits(-401), ..fixture::change(-401) },
-            )
-            .await,
-        StorageErrorKind::Conflict,
-    );
+    let grant = fixture::change(5);
+    let granted = fixture::entered(store.change_credits(&act, &tenant, grant.clone()).await.unwrap());
+    let changed = store.change_credits(&act, &tenant, by_kind.under(grant.id())).await.unwrap();
+    assert_eq!(changed, CreditChanged::Mismatch, "only the kind differs from {granted:?}");
+
     let stranger = fixture::tenant_with(store, "stranger", MilliCredits(1_000)).await;
-    store.change_credits(&act, &stranger, change).await.unwrap();
-    for tenant in [tenant, stranger] {
-        assert_eq!(audited(store, &tenant).await.available(), 400);
+    fixture::entered(store.change_credits(&act, &stranger, change).await.unwrap());
+    assert_eq!(audited(store, &tenant).await.available(), 405);
+    assert_eq!(audited(store, &stranger).await.available(), 400);
+}
+
+/// The identifier of a change that was refused is free: the change is entered once there is enough for it.
+pub async fn a_change_that_was_refused_may_be_sent_again(store: &dyn Storage) {
+    let tenant = fixture::tenant_with(store, "shop", MilliCredits(1_000)).await;
+    let change = fixture::change(-1_001);
+    let send = async || store.change_credits(&fixture::act(), &tenant, change.clone()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(send().await, CreditChanged::Insufficient);
     }
+    fixture::grant(store, &tenant, 1).await;
+    let entry = fixture::entered(send().await);
+    assert_eq!(send().await, CreditChanged::Repeated(entry));
+    assert_eq!(audited(store, &tenant).await.available(), 0);
 }
 
 /// Of the same change sent many times at once exactly one is entered, and all are answered with it.
 pub async fn parallel_repetitions_of_a_change_are_entered_once(store: &dyn Storage) {
     let tenant = fixture::tenant_with(store, "shop", MilliCredits(1_000)).await;
     let change = fixture::change(250);
-    let send = async || store.change_credits(&fixture::act(), &tenant, change.clone()).await.unwrap().number;
+    let (new, known) = (AtomicU64::new(0), AtomicU64::new(0));
+    let send = async || {
+        let changed = store.change_credits(&fixture::act(), &tenant, change.clone()).await.unwrap();
+        let (count, entry) = match changed {
+            CreditChanged::Entered(entry) => (&new, entry),
+            CreditChanged::Repeated(entry) => (&known, entry),
+            other => panic!("the same change, and {other:?}"),
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        entry.number
+    };
     let numbers = tokio::join!(send(), send(), send(), send(), send(), send());
     assert_eq!(numbers, (2, 2, 2, 2, 2, 2));
+    assert_eq!((new.into_inner(), known.into_inner()), (1, 5));
     assert_eq!(audited(store, &tenant).await.available(), 1_250);
 }

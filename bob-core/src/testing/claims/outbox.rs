@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::answer::Outcome;
 use crate::conversation::Owner;
-use crate::credit::MilliCredits;
+use crate::credit::{CreditChanged, MilliCredits};
 use crate::id::{AccountId, KnowledgeId, TenantId, VisitorId};
 use crate::knowledge::{KnowledgeStatus, KnowledgeText};
 use crate::language::Language;
@@ -199,12 +199,18 @@ pub async fn credits_that_move_by_hand_or_run_out_are_told(store: &dyn Storage) 
     outbox.expect("a late answer past a threshold", &[TurnAbandoned, CreditsThreshold], subject).await;
 
     let change = fixture::change(500);
-    store.change_credits(&act, &tenant, change.clone()).await.unwrap();
+    fixture::entered(store.change_credits(&act, &tenant, change.clone()).await.unwrap());
     outbox.expect("a grant", &[CreditsChanged], numbered(4)).await;
-    store.change_credits(&act, &tenant, change).await.unwrap();
-    store.change_credits(&act, &tenant, fixture::change(-501)).await.unwrap_err();
-    outbox.expect_nothing("a grant that was made, and a correction that is refused").await;
-    store.change_credits(&act, &tenant, fixture::change(-100)).await.unwrap();
+    for (row, not_entered) in [
+        ("a grant that was made", change.clone()),
+        ("another under its identifier", fixture::change(1).under(change.id())),
+        ("a correction that is refused", fixture::change(-501)),
+    ] {
+        let changed = store.change_credits(&act, &tenant, not_entered).await.unwrap();
+        assert!(!matches!(changed, CreditChanged::Entered(_)), "{row}: {changed:?}");
+        outbox.expect_nothing(row).await;
+    }
+    fixture::grant(store, &tenant, -100).await;
     outbox.expect("a correction", &[CreditsChanged], numbered(5)).await;
 
     let start = fixture::reserving(&[401]);
@@ -254,7 +260,7 @@ pub async fn events_are_in_order_and_the_same_when_read_again(store: &dyn Storag
     for n in 1..=4 {
         let open = fixture::open(store, &tenant, fixture::start(visitor, "s", "hi")).await;
         fixture::settle(store, &tenant, &open, 1_000).await;
-        store.change_credits(&fixture::act(), &tenant, fixture::change(n)).await.unwrap();
+        fixture::grant(store, &tenant, n).await;
         fixture::open(store, &stranger, fixture::start(VisitorId::new(), "s", "hi")).await;
     }
     let all = store.outbox(&tenant, None, 100).await.unwrap();

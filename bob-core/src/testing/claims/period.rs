@@ -79,7 +79,7 @@ pub async fn what_was_granted_by_hand_does_not_expire(store: &dyn Storage) {
     let tenant = fixture::tenant_with(store, "shop", MilliCredits::ZERO).await;
     renew(store, &tenant, 1_000).await;
     let change = async |amount: i64| {
-        store.change_credits(&fixture::act(), &tenant, fixture::change(amount)).await.unwrap();
+        fixture::grant(store, &tenant, amount).await;
     };
     change(700).await;
     renew(store, &tenant, 1_000).await;

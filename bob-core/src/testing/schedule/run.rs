@@ -7,9 +7,9 @@ use super::model::{Model, Opening, Spender, State, Told};
 use super::step::{Begin, KEYS, Schedule, Step, Talk, VISITORS};
 use crate::clock::later;
 use crate::conversation::{ConversationKey, Door, Owner};
-use crate::credit::{Billing, Budgets, CreditChange, Ladder, MilliCredits};
+use crate::credit::{Billing, Budgets, CreditChange, CreditChanged, Ladder, MilliCredits};
 use crate::id::{AccountId, ConversationId, TenantId, VisitorId, WidgetKeyId};
-use crate::storage::{Storage, StorageErrorKind};
+use crate::storage::Storage;
 use crate::testing::books::audited;
 use crate::testing::fixture;
 use crate::turn::{LEASE, Lease, OpenTurn, TurnClosing, TurnFinish, TurnOpening, TurnStart};
@@ -160,19 +160,20 @@ impl World<'_> {
 
     async fn change(&mut self, amount: i64) {
         let change = fixture::change(amount);
-        let changed = self.store.change_credits(&self.act(), &self.tenant, change.clone()).await;
+        let changed = self.store.change_credits(&self.act(), &self.tenant, change.clone()).await.unwrap();
         if self.model.change(amount) {
-            assert_eq!(changed.unwrap().number, self.model.entries.len() as u64);
+            assert_eq!(fixture::entered(changed).number, self.model.entries.len() as u64);
             self.latest_change = Some(change);
         } else {
-            assert_eq!(changed.unwrap_err().kind(), StorageErrorKind::Conflict);
+            assert_eq!(changed, CreditChanged::Insufficient);
         }
     }
 
     async fn change_again(&mut self) {
         let Some(change) = self.latest_change.clone() else { return };
         let again = self.store.change_credits(&self.act(), &self.tenant, change.clone()).await.unwrap();
-        assert_eq!((again.amount, again.reason), (change.amount, Some(change.reason)));
+        let CreditChanged::Repeated(entry) = again else { panic!("{change:?} was entered, now {again:?}") };
+        assert_eq!((entry.amount, entry.reason.as_deref()), (change.amount(), Some(change.reason())));
     }
 
     async fn begin_period(&mut self, credits: i64, is_next: bool) {

@@ -7,7 +7,7 @@ use bob_core::account::{Account, Email, Login, Membership, PasswordHash, Platfor
 use bob_core::act::Act;
 use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
 use bob_core::credit::{
-    CreditBalance, CreditChange, CreditUsage, LedgerEntry, LedgerPage, MilliCredits, Renewal, Reservation,
+    CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, MilliCredits, Renewal, Reservation,
 };
 use bob_core::id::{
     AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId,
@@ -104,7 +104,10 @@ macro_rules! ports {
         impl $port for Watched {$(
             async fn $name(&self, $($arg: $type),*) -> Result<$out> {
                 self.meet(stringify!($name))?;
-                let done = self.inner.$name($($arg),*).await?;
+                let done = self.inner.$name($($arg),*).await;
+                // As with a database elsewhere, others go on while the answer is on its way.
+                tokio::task::yield_now().await;
+                let done = done?;
                 self.note(is_write!($kind), stringify!($name));
                 Ok(done)
             }
@@ -164,7 +167,7 @@ ports! {
         read credit_balance(tenant: &TenantId) -> CreditBalance;
         read credit_usage(tenant: &TenantId) -> CreditUsage;
         read ledger(tenant: &TenantId, before: Option<u64>, limit: u32) -> LedgerPage;
-        write change_credits(act: &Act, tenant: &TenantId, change: CreditChange) -> LedgerEntry;
+        write change_credits(act: &Act, tenant: &TenantId, change: CreditChange) -> CreditChanged;
         read due_renewals(now: Timestamp, limit: u32) -> Vec<(TenantId, Timestamp)>;
         write renew_credits(act: &Act, tenant: &TenantId, renewal: Renewal) -> bool;
     }

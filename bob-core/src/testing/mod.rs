@@ -57,6 +57,7 @@ macro_rules! storage_claims {
             ledger: a_ledger_begins_with_what_was_granted,
             ledger: a_ledger_is_read_from_the_latest_back_without_gaps,
             ledger: grants_add_up_to_a_bound,
+            ledger: parallel_changes_are_never_taken_for_each_other,
             ledger: parallel_repetitions_of_a_change_are_entered_once,
             ledger: the_ledger_adds_up_at_every_step,
             login: a_login_ends_once,

@@ -196,3 +196,21 @@ pub async fn parallel_repetitions_of_a_change_are_entered_once(store: &dyn Stora
     assert_eq!((new.into_inner(), known.into_inner()), (1, 5));
     assert_eq!(audited(store, &tenant).await.available(), 1_250);
 }
+
+/// However the balance moves meanwhile, a change under an identifier of its own is entered, or there is too little for it.
+pub async fn parallel_changes_are_never_taken_for_each_other(store: &dyn Storage) {
+    let tenant = fixture::tenant_with(store, "shop", MilliCredits(1_000)).await;
+    let taker = async || {
+        for _ in 0..5 {
+            let taken =
+                store.change_credits(&fixture::act(), &tenant, fixture::change(-1_000)).await.unwrap();
+            if matches!(taken, CreditChanged::Entered(_)) {
+                fixture::grant(store, &tenant, 1_000).await;
+            } else {
+                assert_eq!(taken, CreditChanged::Insufficient);
+            }
+        }
+    };
+    tokio::join!(taker(), taker(), taker(), taker(), taker(), taker(), taker(), taker());
+    assert_eq!(audited(store, &tenant).await.available(), 1_000);
+}

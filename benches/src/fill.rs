@@ -115,8 +115,8 @@ async fn on_postgres(connection: &mut PgConnection, count: i64) -> Result<()> {
     connection
         .execute(
             "INSERT INTO bob_conversations (tenant_id, conversation_id, door, session_index, session, visitor_id, epoch,
-                 language, messages, disclosed_epoch, disclosed_turn, started_at)
-             SELECT tenant, thing, 'public', substr(bytes, 1, 32), bytes, thing, 0, 'en', 2, 0, thing, 0 FROM filler",
+                 language, messages, disclosed_epoch, started_at)
+             SELECT tenant, thing, 'public', substr(bytes, 1, 32), bytes, thing, 0, 'en', 2, 0, 0 FROM filler",
         )
         .await?;
     connection.execute(BUSINESSES).await?;

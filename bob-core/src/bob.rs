@@ -249,7 +249,12 @@ impl Bob {
             };
             match begun {
                 Ok(0) => {}
-                Ok(tenants) => tracing::info!(tenants, "began new periods"),
+                Ok(tenants) => {
+                    tracing::info!(tenants, "began new periods");
+                    self.inner.renewals.now(self.inner.clock.now());
+                    // On the first of a month there are many.
+                    continue;
+                }
                 Err(error) => tracing::warn!(error = ?error, "could not begin all periods that are due"),
             }
             self.inner.renewals.now(self.inner.clock.now());

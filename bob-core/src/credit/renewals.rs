@@ -11,14 +11,18 @@ use crate::storage::{Result, Storage};
 /// How many tenants one round renews.
 const MOST: u32 = 200;
 
-/// Begins the next period of every tenant whose period has ended at the act's time, and answers how many it began.
+/// Begins the next period of tenants whose period has ended at the act's time, at most [`MOST`], and answers how many it
+/// began; whoever calls it goes on until that is none.
 ///
 /// A period that nobody began in time is begun late, one after the other. Several nodes may do this at once: each
-/// period begins once.
+/// period begins once. A tenant whose period cannot be begun keeps no other from theirs.
 pub(crate) async fn renew_due(storage: &dyn Storage, book: &Pricebook, act: &Act) -> Result<u32> {
     let mut begun = 0;
     for (tenant, due) in storage.due_renewals(act.at, MOST).await? {
-        begun += u32::from(renew(storage, book, act, &tenant, due).await?);
+        match renew(storage, book, act, &tenant, due).await {
+            Ok(new) => begun += u32::from(new),
+            Err(error) => tracing::warn!(%tenant, error = ?error, "a period that is due could not be begun"),
+        }
     }
     Ok(begun)
 }
@@ -88,5 +92,18 @@ mod tests {
             .collect();
         use LedgerKind::{Expiry, Grant, Renewal};
         assert_eq!(kinds, [Grant, Expiry, Renewal, Expiry, Renewal]);
+    }
+
+    #[tokio::test]
+    async fn of_many_tenants_all_come_to_their_turn() {
+        let store = MemoryStorage::new();
+        for number in 0..=MOST {
+            fixture::tenant(&store, &format!("shop-{number}")).await;
+        }
+        let later = Act { at: fixture::now() + jiff::Span::new().hours(24 * 20), ..fixture::act() };
+        let book = Pricebook::first();
+        assert_eq!(renew_due(&store, &book, &later).await.unwrap(), MOST);
+        assert_eq!(renew_due(&store, &book, &later).await.unwrap(), 1);
+        assert_eq!(renew_due(&store, &book, &later).await.unwrap(), 0);
     }
 }

@@ -236,7 +236,7 @@ enum Believed {
 mod tests {
     use super::*;
     use crate::storage::memory::MemoryStorage;
-    use crate::storage::{Storage, TenantStore as _};
+    use crate::storage::{Storage, WidgetKeyStore as _};
     use crate::testing::fixture;
 
     #[tokio::test]

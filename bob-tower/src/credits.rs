@@ -40,7 +40,7 @@ pub(crate) async fn change(mut call: Call) -> Result<Response<BobBody>, Problem>
     let body = call.read_body().await?;
     let change: CreditChange = parse_json::<CreditsRequest>(&body)?.try_into()?;
     let tenant = business(&call).await?.tenant.id;
-    let act = call.act(call.person()?.principal()).because(change.reason());
+    let act = call.deed()?.because(change.reason());
     let change = match identifier(&call, &act, tenant)? {
         Some(id) => change.under(id),
         None => change,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bob_core::account::Person;
-use bob_core::act::{Act, Principal};
+use bob_core::act::{Act, Principal, Via};
 use bob_core::limit::AddressBucket;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -37,6 +37,7 @@ pub(crate) struct Call {
     pub(crate) head: Parts,
     body: SyncWrapper<RequestBody>,
     pub(crate) path: &'static str,
+    via: Via,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) request_id: String,
     pub(crate) caller: Caller,
@@ -78,8 +79,18 @@ impl Call {
         self.client().into()
     }
 
+    /// A deed of `principal`, now and through this route. Visitors' addresses are not kept.
     pub(crate) fn act(&self, principal: Principal) -> Act {
-        self.mounted.bob.act(principal, self.request_id.clone())
+        let address = match principal {
+            Principal::Account(_) => self.client(),
+            _ => None,
+        };
+        self.mounted.bob.act(principal, self.request_id.clone()).through(self.via, address)
+    }
+
+    /// A deed of the person who signed in; only on routes that ask for one.
+    pub(crate) fn deed(&self) -> Result<Act, Problem> {
+        Ok(self.act(self.person()?.principal()))
     }
 
     /// The person who signed in; only on routes that ask for one.
@@ -146,6 +157,7 @@ async fn route(
         head,
         body: SyncWrapper::new(body),
         path,
+        via: Via::System,
         params,
         request_id: request_id.clone(),
         caller: Caller::Anyone,
@@ -190,6 +202,7 @@ fn pick(routes: &[&'static Route], method: &Method) -> Result<&'static Route, Pr
 
 /// Lets in whom the route's access lets in, and answers.
 async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobBody>, Problem> {
+    call.via = route.via();
     match route.access {
         Access::Open | Access::WidgetKey => {}
         Access::OwnOrigin => {

@@ -1,5 +1,7 @@
 //! Lists in pages: `limit`, and the `cursor` that a page before gave out.
 
+use uuid::Uuid;
+
 use crate::problem::Problem;
 use crate::request::query_field;
 
@@ -15,23 +17,43 @@ pub(crate) struct PageQuery {
     pub(crate) before: Option<u64>,
 }
 
+/// Which part of a list of things with UUIDs is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IdPageQuery {
+    /// How many things at most.
+    pub(crate) limit: u32,
+    /// Only what comes behind this one in the list.
+    pub(crate) after: Option<Uuid>,
+}
+
+impl IdPageQuery {
+    /// Reads `limit` (1 to 200, 50 when absent) and `cursor` of a query string.
+    pub(crate) fn read(query: Option<&str>) -> Result<Self, Problem> {
+        let after =
+            query_field(query, "cursor")?.map(|text| Uuid::try_parse(&text).map_err(|_| not_given_out()));
+        Ok(Self { limit: read_limit(query)?, after: after.transpose()? })
+    }
+}
+
+fn not_given_out() -> Problem {
+    Problem::bad_request("invalid_query", "cursor is not one that was given out.")
+}
+
+fn read_limit(query: Option<&str>) -> Result<u32, Problem> {
+    let Some(text) = query_field(query, "limit")? else { return Ok(USUAL) };
+    let limit = number(&text).filter(|limit| (1..=u64::from(MOST)).contains(limit));
+    let wrong = || Problem::bad_request("invalid_query", "limit is a number from 1 to 200.");
+    limit.and_then(|limit| u32::try_from(limit).ok()).ok_or_else(wrong)
+}
+
 impl PageQuery {
     /// Reads `limit` (1 to 200, 50 when absent) and `cursor` of a query string.
     pub(crate) fn read(query: Option<&str>) -> Result<Self, Problem> {
-        let limit = match query_field(query, "limit")? {
-            None => USUAL,
-            Some(text) => {
-                let limit = number(&text).filter(|limit| (1..=u64::from(MOST)).contains(limit));
-                let wrong = || Problem::bad_request("invalid_query", "limit is a number from 1 to 200.");
-                limit.and_then(|limit| u32::try_from(limit).ok()).ok_or_else(wrong)?
-            }
-        };
         let before = query_field(query, "cursor")?.map(|text| {
-            let wrong = || Problem::bad_request("invalid_query", "cursor is not one that was given out.");
             // What is written as a cursor is a number of storage, which counts no further.
-            number(&text).filter(|before| (1..=i64::MAX as u64).contains(before)).ok_or_else(wrong)
+            number(&text).filter(|before| (1..=i64::MAX as u64).contains(before)).ok_or_else(not_given_out)
         });
-        Ok(Self { limit, before: before.transpose()? })
+        Ok(Self { limit: read_limit(query)?, before: before.transpose()? })
     }
 }
 

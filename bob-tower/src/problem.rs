@@ -94,6 +94,12 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
+    /// The caller's `If-Match` names another version than the current one.
+    pub(crate) fn precondition_failed() -> Self {
+        let detail = "It has changed since you read it. Read it again, then decide.";
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+    }
+
     /// The call could be about any business.
     pub(crate) fn tenant_required() -> Self {
         Self::unprocessable("tenant_required", "Name the business in business_id.")
@@ -208,6 +214,7 @@ impl From<StorageError> for Problem {
             StorageErrorKind::Conflict => {
                 Self::new(StatusCode::CONFLICT, "conflict", "It changed meanwhile.")
             }
+            StorageErrorKind::Stale => Self::precondition_failed(),
             StorageErrorKind::Unavailable => {
                 tracing::warn!(error = ?error, "the storage is unavailable");
                 Self::unavailable("storage_unavailable", "Nothing was stored. Please try again.")

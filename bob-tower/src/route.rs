@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bob_core::account::Permission;
+use bob_core::act::Via;
+use bob_core::conversation::Door;
 use http::{Method, Response};
 use matchit::Router;
 
@@ -63,6 +65,21 @@ pub(crate) struct Route {
     pub(crate) area: Area,
     pub(crate) access: Access,
     pub(crate) answer: fn(Call) -> Answering,
+}
+
+impl Route {
+    /// Through what the deeds of its callers come in.
+    pub(crate) fn via(&self) -> Via {
+        match self.area {
+            Area::Operations => Via::System,
+            Area::Widget => Via::Door(Door::Widget),
+            Area::Chat if self.access == Access::OwnOrigin => Via::Door(Door::Public),
+            Area::Chat => Via::Door(Door::SignedIn),
+            Area::Account => Via::Account,
+            Area::Portal => Via::Portal,
+            Area::Control => Via::Control,
+        }
+    }
 }
 
 macro_rules! routes {

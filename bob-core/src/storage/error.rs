@@ -10,6 +10,8 @@ pub enum StorageErrorKind {
     NotFound,
     /// It is there already, or changed meanwhile.
     Conflict,
+    /// It has another version than the caller said; they must look again. Nothing was written.
+    Stale,
     /// The database cannot be used at the moment (locked, full, gone); try again later. Nothing was written.
     Unavailable,
     /// The stored data does not make sense, or the database is not one of Bob's.
@@ -21,6 +23,7 @@ impl fmt::Display for StorageErrorKind {
         f.write_str(match self {
             Self::NotFound => "not found",
             Self::Conflict => "conflict",
+            Self::Stale => "stale",
             Self::Unavailable => "unavailable",
             Self::Corrupt => "corrupt",
         })

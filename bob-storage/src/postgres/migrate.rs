@@ -18,7 +18,17 @@ const MIGRATIONS: &str = "_bob_migrations";
 pub(super) type Step = (i64, &'static str, &'static str);
 
 /// All migrations, in order; a number means the same change on every database.
-pub(super) const STEPS: &[Step] = &[(1, "begin", include_str!("../../migrations/postgres/0001_begin.sql"))];
+pub(super) const STEPS: &[Step] = &[
+    (1, "begin", include_str!("../../migrations/postgres/0001_begin.sql")),
+    (2, "people", include_str!("../../migrations/postgres/0002_people.sql")),
+    (3, "tenants", include_str!("../../migrations/postgres/0003_tenants.sql")),
+    (4, "personas", include_str!("../../migrations/postgres/0004_personas.sql")),
+    (5, "knowledge", include_str!("../../migrations/postgres/0005_knowledge.sql")),
+    (6, "widget_keys", include_str!("../../migrations/postgres/0006_widget_keys.sql")),
+    (7, "visitors", include_str!("../../migrations/postgres/0007_visitors.sql")),
+    (8, "inbox", include_str!("../../migrations/postgres/0008_inbox.sql")),
+    (9, "audit", include_str!("../../migrations/postgres/0009_audit.sql")),
+];
 
 fn migrator(steps: &[Step]) -> Migrator {
     let steps = steps.iter().map(|&(number, name, sql)| {

@@ -20,6 +20,7 @@ mod rows;
 mod tenant;
 mod turn;
 mod unit;
+mod widget_key;
 
 use std::fmt;
 use std::sync::Arc;

@@ -19,7 +19,17 @@ const MIGRATIONS: &str = "_bob_migrations";
 pub(super) type Step = (i64, &'static str, &'static str);
 
 /// All migrations, in order.
-pub(super) const STEPS: &[Step] = &[(1, "begin", include_str!("../../migrations/sqlite/0001_begin.sql"))];
+pub(super) const STEPS: &[Step] = &[
+    (1, "begin", include_str!("../../migrations/sqlite/0001_begin.sql")),
+    (2, "people", include_str!("../../migrations/sqlite/0002_people.sql")),
+    (3, "tenants", include_str!("../../migrations/sqlite/0003_tenants.sql")),
+    (4, "personas", include_str!("../../migrations/sqlite/0004_personas.sql")),
+    (5, "knowledge", include_str!("../../migrations/sqlite/0005_knowledge.sql")),
+    (6, "widget_keys", include_str!("../../migrations/sqlite/0006_widget_keys.sql")),
+    (7, "visitors", include_str!("../../migrations/sqlite/0007_visitors.sql")),
+    (8, "inbox", include_str!("../../migrations/sqlite/0008_inbox.sql")),
+    (9, "audit", include_str!("../../migrations/sqlite/0009_audit.sql")),
+];
 
 fn migrator(steps: &[Step]) -> Migrator {
     let steps = steps.iter().map(|&(number, name, sql)| {
@@ -99,9 +109,12 @@ mod tests {
     use super::*;
     use crate::SqliteOptions;
 
-    /// What a later version might bring.
+    /// The number of what a later version might bring.
+    const NEXT: i64 = STEPS[STEPS.len() - 1].0 + 1;
+
+    /// What that might be.
     const BETTER: Step = (
-        2,
+        NEXT,
         "better",
         "ALTER TABLE bob_tenants ADD COLUMN motto TEXT;
          CREATE TABLE bob_better (tenant_id BLOB PRIMARY KEY, text TEXT NOT NULL) STRICT;
@@ -112,15 +125,15 @@ mod tests {
 
     /// The same with a slip at its end.
     const SLIPS: Step = (
-        2,
+        NEXT,
         "better",
         "ALTER TABLE bob_tenants ADD COLUMN motto TEXT;
          CREATE TABLE bob_better (tenant_id BLOB PRIMARY KEY, text TEXT NOT NULL) STRICT;
          INSERT INTO bob_better (tenant_id) VALUES (x'00')",
     );
 
-    fn with(second: Step) -> [Step; 2] {
-        [STEPS[0], second]
+    fn with(next: Step) -> Vec<Step> {
+        [STEPS, &[next]].concat()
     }
 
     fn keyring() -> Arc<dyn Keyring> {
@@ -139,7 +152,7 @@ mod tests {
         (folder, connection)
     }
 
-    /// Which version the notes say, and what is there of the second step: tables, and columns.
+    /// Which version the notes say, and what is there of the next step: tables, and columns.
     async fn state(connection: &mut SqliteConnection) -> (i64, i64, i64) {
         let sql = "SELECT (SELECT max(version) FROM _bob_migrations),
                        (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'bob_better'),
@@ -152,14 +165,18 @@ mod tests {
         let (_folder, mut connection) = begun().await;
         for _ in 0..2 {
             migrate(&mut connection, &with(BETTER), &keyring(), true).await.unwrap();
-            assert_eq!(state(&mut connection).await, (2, 1, 1));
+            assert_eq!(state(&mut connection).await, (NEXT, 1, 1));
         }
         let earlier = migrate(&mut connection, STEPS, &keyring(), true).await.unwrap_err();
         assert_eq!(earlier.kind(), OpenErrorKind::Newer, "the earlier one");
         let kind = |result: Result<(), OpenError>| result.unwrap_err().kind();
         assert_eq!(kind(recognize(&mut connection, STEPS).await), OpenErrorKind::Newer);
         recognize(&mut connection, &with(BETTER)).await.unwrap();
-        assert_eq!(kind(recognize(&mut connection, &with(SLIPS)).await), OpenErrorKind::NotBobs, "another 2");
+        assert_eq!(
+            kind(recognize(&mut connection, &with(SLIPS)).await),
+            OpenErrorKind::NotBobs,
+            "another next one"
+        );
     }
 
     #[tokio::test]
@@ -168,14 +185,14 @@ mod tests {
 
         migrate(&mut connection, &with(SLIPS), &keyring(), true).await.unwrap_err();
 
-        assert_eq!(state(&mut connection).await, (1, 0, 0));
+        assert_eq!(state(&mut connection).await, (NEXT - 1, 0, 0));
         migrate(&mut connection, STEPS, &keyring(), true)
             .await
             .expect("the earlier version opens it as before");
         migrate(&mut connection, &with(BETTER), &keyring(), true)
             .await
             .expect("and the corrected one upgrades it");
-        assert_eq!(state(&mut connection).await, (2, 1, 1));
+        assert_eq!(state(&mut connection).await, (NEXT, 1, 1));
     }
 
     #[tokio::test]
@@ -195,9 +212,9 @@ mod tests {
         assert!(log > 1_000_000, "the log has {log} bytes, so most of the migration is in it");
 
         let mut again = connect(&killed.path().join("bob.db")).await;
-        assert_eq!(state(&mut again).await, (1, 0, 0));
+        assert_eq!(state(&mut again).await, (NEXT - 1, 0, 0));
         migrate(&mut again, &with(BETTER), &keyring(), true).await.unwrap();
-        assert_eq!(state(&mut again).await, (2, 1, 1));
+        assert_eq!(state(&mut again).await, (NEXT, 1, 1));
     }
 
     #[tokio::test]

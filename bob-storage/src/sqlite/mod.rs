@@ -16,6 +16,7 @@ mod pricebook;
 mod rows;
 mod tenant;
 mod turn;
+mod widget_key;
 mod writer;
 
 use std::fmt;

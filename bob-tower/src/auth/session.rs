@@ -63,7 +63,7 @@ pub(crate) async fn refresh(mut call: Call) -> Result<Response<BobBody>, Problem
 /// `POST /api/auth/logout`
 pub(crate) async fn logout(call: Call) -> Result<Response<BobBody>, Problem> {
     let person = call.person()?;
-    let act = call.act(Principal::Account(person.account));
+    let act = call.deed()?;
     call.mounted.sign_in.logout(&act, person).await?;
     let mut response = Response::new(BobBody::default());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -22,6 +22,14 @@ pub(crate) fn json(status: StatusCode, view: &impl Serialize) -> Result<Response
     Ok(response)
 }
 
+/// A page of a list.
+#[derive(Serialize)]
+pub(crate) struct ListView<T> {
+    pub(crate) items: Vec<T>,
+    /// What `cursor` must say to get the next page; nothing behind the last one.
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// SHA-256 as `sha256:` and hexadecimal digits.
 pub(crate) fn content_hash(hash: &[u8; 32]) -> String {
     format!("sha256:{}", data_encoding::HEXLOWER.encode(hash))

@@ -9,7 +9,7 @@ use bob_core::credit::{MilliCredits, Reservation};
 use bob_core::llm::{LanguageModel, Line, ModelError, ModelOutput, ScriptedModel};
 use bob_core::persona::Prompt;
 use bob_core::pricebook::{ModelRate, Pricebook};
-use bob_core::storage::TenantStore as _;
+use bob_core::storage::WidgetKeyStore as _;
 use bob_core::testing::fixture;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! The fence of the widget door, as one table: what a page's browser is told, row by row.
 
 use bob_core::limit::LimitRates;
-use bob_core::storage::TenantStore as _;
+use bob_core::storage::WidgetKeyStore as _;
 use bob_core::testing::fixture;
 use bob_tower::GenericPreflight;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bob_core::id::WidgetKeyId;
-use bob_core::storage::TenantStore as _;
+use bob_core::storage::WidgetKeyStore as _;
 use bob_core::testing::fixture;
 use bob_core::widget_key::WidgetKey;
 use bob_tower::{BobService, Mount};

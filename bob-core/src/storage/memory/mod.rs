@@ -9,6 +9,7 @@ mod knowledge;
 mod purse;
 mod tenant;
 mod turn;
+mod widget_key;
 mod world;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -4,7 +4,9 @@ use bob_core::account::TenantRole;
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::knowledge::Synonyms;
 use bob_core::language::Language;
-use bob_core::storage::{ConversationStore as _, LoginStore as _, Storage as _, TenantStore as _};
+use bob_core::storage::{
+    ConversationStore as _, LoginStore as _, Storage as _, TenantStore as _, WidgetKeyStore as _,
+};
 use bob_core::testing::fixture;
 use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, TurnStart};
 use bob_storage::PostgresStorage;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bob_core::keyring::LocalKeyring;
-use bob_core::storage::{Storage as _, TenantStore as _};
+use bob_core::storage::{Storage as _, WidgetKeyStore as _};
 use bob_core::testing::fixture;
 use bob_storage::{OpenErrorKind, PostgresOptions, PostgresStorage};
 

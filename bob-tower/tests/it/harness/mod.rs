@@ -17,6 +17,7 @@ use bob_core::pricebook::Pricebook;
 use bob_core::secret::Secret;
 use bob_core::storage::{
     AccountStore as _, CreditStore as _, Onboarding, PricebookStore as _, SharedStorage, TenantStore as _,
+    WidgetKeyStore as _,
 };
 use bob_core::testing::fixture;
 use bob_core::widget_key::{KeyMode, PublishableKey, WidgetKey};

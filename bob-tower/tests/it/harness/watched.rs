@@ -21,7 +21,7 @@ use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
     AccountStore, ConversationStore, CreditStore, KeyStore, KnowledgeStore, LoginStore, Onboarding,
     OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind, TenantSnapshot,
-    TenantStore, TurnStore,
+    TenantStore, TurnStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
@@ -122,6 +122,8 @@ ports! {
         read tenant_of_host(host: &str) -> Option<TenantId>;
         read tenant_version(tenant: &TenantId) -> u64;
         read tenant_snapshot(tenant: &TenantId) -> TenantSnapshot;
+    }
+    WidgetKeyStore {
         write add_widget_key(act: &Act, tenant: &TenantId, key: WidgetKey) -> ();
         write add_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
         write set_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();

@@ -1,0 +1,62 @@
+//! Conversations.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::Result;
+use crate::act::Act;
+use crate::conversation::{Conversation, ConversationKey, History, Owner, Ownership};
+use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
+use crate::turn::TurnState;
+
+/// Reading conversations, and changing who speaks in them.
+#[async_trait]
+pub trait ConversationStore: fmt::Debug + Send + Sync {
+    /// The conversation of a key; `None` when there is none.
+    async fn conversation(&self, tenant: &TenantId, key: &ConversationKey) -> Result<Option<Conversation>>;
+
+    /// The latest messages of a conversation before number `before` (`None`: before the end), at most `limit`, oldest
+    /// first.
+    ///
+    /// Superseded answers are no part of it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such conversation.
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<History>;
+
+    /// A turn of a visitor through a door.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn or it is another visitor's.
+    async fn turn(
+        &self,
+        tenant: &TenantId,
+        door: crate::conversation::Door,
+        visitor: &VisitorId,
+        turn: &TurnId,
+    ) -> Result<TurnState>;
+
+    /// Changes who speaks, if the epoch still is `epoch`; answers the new ownership.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such conversation,
+    /// [`Conflict`](StorageErrorKind::Conflict) when the owner changed meanwhile.
+    async fn change_owner(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        conversation: &ConversationId,
+        epoch: u64,
+        owner: Owner,
+    ) -> Result<Ownership>;
+}

@@ -1,0 +1,1 @@
+-- Personas: versions and the default.

@@ -1,0 +1,1 @@
+-- Knowledge: what its API needs beyond the first step.

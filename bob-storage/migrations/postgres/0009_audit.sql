@@ -1,0 +1,1 @@
+-- The audit: through what and from where.

@@ -1,0 +1,1 @@
+-- People: invitations, one-time links, signing keys.

@@ -1,0 +1,1 @@
+-- Tenants: profiles, suspension, deletion.

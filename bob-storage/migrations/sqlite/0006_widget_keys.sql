@@ -1,0 +1,1 @@
+-- Widget keys: names, limits, rotation, settings.

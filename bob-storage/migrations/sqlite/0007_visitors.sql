@@ -1,0 +1,1 @@
+-- Visitors: proven identities and claims.

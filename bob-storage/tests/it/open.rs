@@ -33,7 +33,7 @@ async fn a_newer_database_is_refused() {
 #[tokio::test]
 async fn a_migration_that_is_not_ours_is_refused() {
     assert_eq!(spoilt("UPDATE _bob_migrations SET checksum = x'00'").await, OpenErrorKind::NotBobs);
-    assert_eq!(spoilt("UPDATE _bob_migrations SET version = 0").await, OpenErrorKind::NotBobs);
+    assert_eq!(spoilt("UPDATE _bob_migrations SET version = 0 WHERE version = 1").await, OpenErrorKind::NotBobs);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn many_may_open_an_empty_file_at_once() {
         }
         assert!(tokens.iter().all(|token| token == &tokens[0]), "all found the same keys");
         let mut other = beside(&file_in(&folder)).await;
-        assert_eq!(number(&mut other, "SELECT count(*) FROM _bob_migrations").await, 1);
+        assert_eq!(number(&mut other, "SELECT max(version) - count(*) FROM _bob_migrations").await, 0);
     }
 }
 

@@ -65,7 +65,7 @@ def ask(node, who, tags, examples, seed, folder):
         command += ["--include-tag", tag]
     env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     env |= {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "BOB_CONFORMANCE_CALLER": json.dumps(who)}
-    done = subprocess.run(command, cwd=HERE, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=3000)
+    done = subprocess.run(command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=3000)
     return done.returncode, done.stdout
 
 
@@ -76,7 +76,7 @@ def main():
     given = arguments.parse_args()
     tell(given.seed, examples=given.examples)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bob-api-"))
-    node = Node(folder, "node", {"BOB_DATABASE_URL": f"sqlite://{folder}/bob.db"})
+    node = Node(folder, "node", {"BOB_DATABASE_URL": f"sqlite://{folder}/bob.db", "BOB_TRUSTED_PROXIES": "127.0.0.1/32"})
     failed = False
     try:
         node.start()

@@ -119,7 +119,7 @@ routes! {
         GET "/api/pricebook" pricebook::published
             => says("The published pricebook.").answers::<PricebookView<'_>>(200).answers_nothing(304),
         GET "/openapi.json" openapi::document
-            => says("This description.").answers_text(200, "application/json").answers_nothing(304),
+            => says("This description.").answers_object(200).answers_nothing(304),
     }
     Chat Access::OwnOrigin => {
         POST "/api/chat" public::chat

@@ -1,6 +1,8 @@
 //! What one route takes and answers, as far as its types and its row in the route table do not say it already.
 
-use utoipa::ToSchema;
+use utoipa::{PartialSchema as _, ToSchema};
+
+use crate::wire::ListView;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Required, Schema};
@@ -25,6 +27,17 @@ impl Typed {
             },
         }
     }
+
+    fn list_of<T: ToSchema>() -> Self {
+        Self {
+            name: schema_name::<ListView<T>>,
+            collect: |schemas| {
+                schemas.push((schema_name::<ListView<T>>(), ListView::<T>::schema()));
+                // A list names what it lists, and does not bring it along.
+                (Self::of::<T>().collect)(schemas);
+            },
+        }
+    }
 }
 
 /// The name of a type, and of the types it is made of: utoipa itself calls all lists alike.
@@ -42,6 +55,8 @@ pub(crate) enum Content {
     Empty,
     /// JSON of a type.
     Json(Typed),
+    /// A JSON object that somebody else describes.
+    Object,
     /// Text of a media type.
     Text(&'static str),
 }
@@ -103,6 +118,16 @@ impl Says {
     /// It answers JSON.
     pub(crate) fn answers<T: ToSchema>(self, status: u16) -> Self {
         self.with(status, Content::Json(Typed::of::<T>()))
+    }
+
+    /// It answers a page of a list of these.
+    pub(crate) fn lists<T: ToSchema>(self) -> Self {
+        self.with(200, Content::Json(Typed::list_of::<T>())).in_pages()
+    }
+
+    /// It answers a JSON object that somebody else describes.
+    pub(crate) fn answers_object(self, status: u16) -> Self {
+        self.with(status, Content::Object)
     }
 
     /// It answers text of this media type.
@@ -260,21 +285,14 @@ mod tests {
         text: &'a str,
     }
 
-    #[derive(ToSchema)]
-    #[expect(dead_code, reason = "only described")]
-    struct Many<T> {
-        items: Vec<T>,
-    }
-
     #[test]
     fn a_list_is_named_by_what_it_lists() {
         assert_eq!(schema_name::<Borrowed<'_>>(), "Borrowed");
-        assert_eq!(schema_name::<Many<Borrowed<'_>>>(), "Many_Borrowed");
         let mut schemas = Schemas::new();
-        (Typed::of::<Many<Borrowed<'_>>>().collect)(&mut schemas);
+        (Typed::list_of::<Borrowed<'_>>().collect)(&mut schemas);
         let names: Vec<&str> = schemas.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["Many_Borrowed"], "what is listed stands within the list");
+        assert_eq!(names, ["ListView_Borrowed", "Borrowed"]);
         let listed = serde_json::to_value(&schemas[0].1).unwrap();
-        assert_eq!(listed["properties"]["items"]["items"]["properties"]["text"]["type"], "string");
+        assert_eq!(listed["properties"]["items"]["items"]["$ref"], "#/components/schemas/Borrowed");
     }
 }

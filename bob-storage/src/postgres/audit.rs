@@ -91,7 +91,8 @@ async fn new_row(unit: &mut Unit<'_>, realm: &TenantId, act: &Act) -> Result<New
     let key = match vault.tenant_key(realm) {
         Some(key) => key,
         None => {
-            let select = sqlx::query("SELECT wrapped FROM bob_keys WHERE tenant_id = $1").bind(realm.as_uuid());
+            let select =
+                sqlx::query("SELECT wrapped FROM bob_keys WHERE tenant_id = $1").bind(realm.as_uuid());
             let row = unit.row(select).await?.ok_or_else(|| not_found(operation))?;
             let wrapped: &[u8] = Cells::of(&row, operation).take()?;
             vault.unlock_tenant(realm, wrapped).await.map_err(locked(operation))?
@@ -168,7 +169,12 @@ impl AuditStore for PostgresStorage {
 
 impl PostgresStorage {
     /// The row of a deed on a tenant, for a function that writes it itself.
-    pub(super) async fn new_row(&self, act: &Act, tenant: &TenantId, operation: &'static str) -> Result<NewRow> {
+    pub(super) async fn new_row(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        operation: &'static str,
+    ) -> Result<NewRow> {
         if act.address.is_none() {
             return Ok(NewRow::without_address());
         }
@@ -183,7 +189,8 @@ impl PostgresStorage {
         let (id, at) = (cells.id(|id| id)?, cells.time()?);
         let kind: &str = cells.take()?;
         let principal = Principal::from_parts(kind, cells.id(|id| id)?);
-        let principal = principal.ok_or_else(|| cells.nonsense("a kind of principal that is not on its list"))?;
+        let principal =
+            principal.ok_or_else(|| cells.nonsense("a kind of principal that is not on its list"))?;
         let (by_platform, did) = (cells.take()?, cells.take()?);
         let (subject, part_of) = (cells.optional_id(|id| id)?, cells.optional_id(|id| id)?);
         let via = cells.named(Via::from_name)?;

@@ -169,7 +169,12 @@ impl AuditStore for SqliteStorage {
 
 impl SqliteStorage {
     /// The row of a deed on a tenant, for a statement that writes it itself.
-    pub(super) async fn new_row(&self, act: &Act, tenant: &TenantId, operation: &'static str) -> Result<NewRow> {
+    pub(super) async fn new_row(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        operation: &'static str,
+    ) -> Result<NewRow> {
         if act.address.is_none() {
             return Ok(NewRow::without_address());
         }
@@ -179,12 +184,18 @@ impl SqliteStorage {
 
     /// `audit_id, at, principal_kind, principal_id, by_platform, operation, subject, part_of, via, address, request_id,
     /// reason`
-    async fn audit_row(&self, realm: &TenantId, row: &SqliteRow, operation: &'static str) -> Result<AuditRow> {
+    async fn audit_row(
+        &self,
+        realm: &TenantId,
+        row: &SqliteRow,
+        operation: &'static str,
+    ) -> Result<AuditRow> {
         let mut cells = Cells::of(row, operation);
         let (id, at) = (cells.id(|id| id)?, cells.time()?);
         let kind: &str = cells.take()?;
         let principal = Principal::from_parts(kind, cells.id(|id| id)?);
-        let principal = principal.ok_or_else(|| cells.nonsense("a kind of principal that is not on its list"))?;
+        let principal =
+            principal.ok_or_else(|| cells.nonsense("a kind of principal that is not on its list"))?;
         let (by_platform, did) = (cells.take()?, cells.take()?);
         let (subject, part_of) = (cells.optional_id(|id| id)?, cells.optional_id(|id| id)?);
         let via = cells.named(Via::from_name)?;

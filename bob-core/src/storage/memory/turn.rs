@@ -178,7 +178,11 @@ impl Shop {
     }
 
     /// What keeps a turn of a conversation from opening; one whose lease ran out does not, and is given up and answered.
-    fn open_turn(&mut self, act: &Act, talk: ConversationId) -> std::result::Result<Option<TurnId>, TurnOpening> {
+    fn open_turn(
+        &mut self,
+        act: &Act,
+        talk: ConversationId,
+    ) -> std::result::Result<Option<TurnId>, TurnOpening> {
         let Some(turn) = self.conversations.get(&talk).and_then(|talk| talk.open) else { return Ok(None) };
         match self.turns.get(&turn).map(|row| &row.state) {
             Some(TurnRowState::Open(lease)) if lease.holds(act.at) => {

@@ -78,8 +78,7 @@ impl Scene<'_> {
         let rows: Vec<AuditRow> =
             all(self.store, &realm).await.into_iter().filter(|row| row.request_id == request).collect();
         let expected = AuditRow::of(&act, Uuid::nil(), operation, subject, part_of);
-        let found: Vec<AuditRow> =
-            rows.into_iter().map(|row| AuditRow { id: Uuid::nil(), ..row }).collect();
+        let found: Vec<AuditRow> = rows.into_iter().map(|row| AuditRow { id: Uuid::nil(), ..row }).collect();
         assert_eq!(found, [expected], "{operation}");
         self.done.push(operation);
         answer
@@ -236,7 +235,9 @@ async fn deeds_in_a_conversation(scene: &mut Scene<'_>, tenant: TenantId) {
     let start = fixture::start(VisitorId::new(), "s", "hi");
     let (turn, conversation) = (start.turn.as_uuid(), start.conversation);
     let of_turn = (Some(turn), Some(conversation.as_uuid()));
-    scene.leaves("begin_turn", tenant, of_turn, async |act| store.begin_turn(act, &tenant, start).await).await;
+    scene
+        .leaves("begin_turn", tenant, of_turn, async |act| store.begin_turn(act, &tenant, start).await)
+        .await;
     let open = fixture_turn(store, &tenant).await;
     let of_open = (Some(open.turn.as_uuid()), Some(open.conversation.as_uuid()));
     scene
@@ -302,8 +303,10 @@ pub async fn a_turns_rows_tell_its_door_and_who_came_through_it(store: &dyn Stor
     }
 
     let rows = all(store, &tenant).await;
-    let told: Vec<_> =
-        rows.iter().map(|row| (&*row.operation, row.principal, row.via, row.address, row.by_platform)).collect();
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (&*row.operation, row.principal, row.via, row.address, row.by_platform))
+        .collect();
     let widget = (Principal::Visitor(visitor), Via::Door(Door::Widget), None, false);
     let signed_in = (Principal::Account(person), Via::Door(Door::SignedIn), Some(ADDRESS), true);
     let row = |operation, (who, via, address, by_platform)| (operation, who, via, address, by_platform);
@@ -367,7 +370,10 @@ pub async fn an_audit_is_read_from_the_latest_back_in_stable_pages(store: &dyn S
     assert_eq!(all(store, &TenantId::new()).await, []);
     let foreign = AuditQuery { behind: Some(whole[0].id), ..query(10) };
     let page = store.audit(&other, foreign).await.unwrap();
-    assert!(page.rows.iter().all(|row| row.subject == Some(other.as_uuid())), "a cursor opens nobody else's audit");
+    assert!(
+        page.rows.iter().all(|row| row.subject == Some(other.as_uuid())),
+        "a cursor opens nobody else's audit"
+    );
 }
 
 /// Each part of a filter narrows, and all of them together narrow most.
@@ -388,14 +394,8 @@ pub async fn an_audit_is_filtered_by_who_what_on_what_and_when(store: &dyn Stora
     };
     let none = AuditFilter::default;
     let rows: [(AuditFilter, &[&str]); 12] = [
-        (
-            none(),
-            &["begin_turn", "end_widget_key", "set_key_origins", "add_widget_key", "onboard"],
-        ),
-        (
-            AuditFilter { principal: Some(anna.as_uuid()), ..none() },
-            &["end_widget_key", "add_widget_key"],
-        ),
+        (none(), &["begin_turn", "end_widget_key", "set_key_origins", "add_widget_key", "onboard"]),
+        (AuditFilter { principal: Some(anna.as_uuid()), ..none() }, &["end_widget_key", "add_widget_key"]),
         (AuditFilter { principal: Some(Uuid::nil()), ..none() }, &[]),
         (AuditFilter { operation: Some("add_".to_owned()), ..none() }, &["add_widget_key"]),
         (AuditFilter { operation: Some("end_widget_key".to_owned()), ..none() }, &["end_widget_key"]),
@@ -495,7 +495,8 @@ mod tests {
     fn every_call_that_takes_an_act_is_shown_to_leave_its_row() {
         let calls = calls_with_an_act();
         assert!(calls.len() > 20, "{calls:?}");
-        let mut known: Vec<&str> = DEEDS.iter().copied().chain(OTHERS.iter().map(|(call, _)| *call)).collect();
+        let mut known: Vec<&str> =
+            DEEDS.iter().copied().chain(OTHERS.iter().map(|(call, _)| *call)).collect();
         known.sort_unstable();
         assert_eq!(calls, known, "show each in every_deed_leaves_one_row, and name it in DEEDS");
     }

@@ -5,6 +5,7 @@
 mod account;
 mod conversation;
 mod credit;
+mod inbox;
 mod knowledge;
 mod purse;
 mod tenant;

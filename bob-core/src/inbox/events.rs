@@ -189,28 +189,28 @@ impl ConversationEvents {
 
     async fn change_speaker(&mut self, entry: &InboxEntry) -> Result<()> {
         let ownership = entry.standing.ownership;
+        let name = match ownership.owner {
+            Owner::Person(person) => Some(self.inbox.name(&person).await?),
+            Owner::Bot => None,
+        };
         if let Some(heard) = &mut self.heard {
             heard.epoch = ownership.epoch;
         }
         // A closed conversation has nobody who speaks; that it is closed is told instead.
         if entry.standing.closed_at.is_none() {
-            let name = match ownership.owner {
-                Owner::Person(person) => Some(self.inbox.name(&person).await?),
-                Owner::Bot => None,
-            };
             self.ready.push_back((self.heard, ConversationEvent::SpeakerChanged { ownership, name }));
         }
         Ok(())
     }
 
     async fn say(&mut self, message: Message) -> Result<()> {
-        if let Some(heard) = &mut self.heard {
-            heard.message = message.number;
-        }
         let name = match &message.author {
             Some(person) => Some(self.inbox.name(person).await?),
             None => None,
         };
+        if let Some(heard) = &mut self.heard {
+            heard.message = message.number;
+        }
         self.ready.push_back((self.heard, ConversationEvent::Said { message: Box::new(message), name }));
         Ok(())
     }

@@ -12,13 +12,15 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::act::Act;
-use crate::conversation::{ConversationKey, History, SpeakerChange, SpeakerChanged};
+use crate::conversation::{ConversationKey, History, Message, SpeakerChange, SpeakerChanged};
 use crate::id::{AccountId, ConversationId, TenantId};
 use crate::life::Life;
 use crate::storage::{Result, SharedStorage, Storage, StorageError, StorageErrorKind};
@@ -187,6 +189,21 @@ impl Inbox {
     pub async fn name(&self, person: &AccountId) -> Result<String> {
         let account = self.storage.account(person).await?;
         Ok(account.as_ref().and_then(|account| first_name(&account.name)).unwrap_or(NAMELESS).to_owned())
+    }
+
+    /// What a visitor may call each of the people who speak in these messages.
+    ///
+    /// # Errors
+    ///
+    /// When storage does not answer.
+    pub async fn names(&self, messages: &[Message]) -> Result<HashMap<AccountId, String>> {
+        let mut names = HashMap::new();
+        for person in messages.iter().filter_map(|message| message.author) {
+            if let Entry::Vacant(place) = names.entry(person) {
+                place.insert(self.name(&person).await?);
+            }
+        }
+        Ok(names)
     }
 
     fn hub(&self) -> &Arc<Hub> {

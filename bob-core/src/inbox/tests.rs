@@ -42,9 +42,9 @@ impl World {
         let wait = || Line::Wait(Arc::clone(&go));
         let script = vec![
             wait(),
-            Line::say("Unworn items can be returned within 30 days [1]. "),
+            Line::say("Unworn items can be returned within 30 days [1]. You "),
             wait(),
-            Line::say("You have 30 days [1]."),
+            Line::say("have 30 days [1]."),
         ];
         let node = async || {
             let model = Arc::new(ScriptedModel::new([script.clone(), script.clone()]));

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bob_core::conversation::{ConversationKey, Door, Owner};
+use bob_core::conversation::{ConversationKey, Door};
 use bob_core::credit::MilliCredits;
-use bob_core::id::AccountId;
 use bob_core::storage::{ConversationStore as _, TenantStore as _};
 use bob_core::testing::fixture;
 use bob_core::visitor::VISITOR_TOKEN_LIFETIME;

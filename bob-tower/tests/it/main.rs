@@ -11,6 +11,7 @@ mod embed;
 mod harness;
 mod hostile;
 mod idempotency;
+mod inbox;
 mod limits;
 mod mounting;
 mod outages;

@@ -24,6 +24,7 @@ mod embed;
 mod etag;
 mod health;
 mod idempotency;
+mod knowledge;
 mod layer;
 mod mount;
 mod page;
@@ -35,6 +36,8 @@ mod route;
 mod same_origin;
 mod service;
 mod sse;
+mod widget_keys;
+mod widget_settings;
 mod wire;
 
 pub use body::{BobBody, BodyError, BoxError};

@@ -13,7 +13,7 @@ use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
 use crate::problem::Problem;
-use crate::{auth, credits, embed, health, pricebook};
+use crate::{auth, credits, embed, health, knowledge, pricebook, widget_keys, widget_settings};
 
 /// A part of Bob that can be mounted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,6 +138,30 @@ routes! {
     }
     Portal Access::Holds(Permission::WidgetManage) => {
         GET "/api/customer-portal/widget-code" embed::widget_code,
+        GET "/api/customer-portal/widget-keys" widget_keys::list,
+        POST "/api/customer-portal/widget-keys" widget_keys::add,
+        PATCH "/api/customer-portal/widget-keys/{id}" widget_keys::change,
+        DELETE "/api/customer-portal/widget-keys/{id}" widget_keys::revoke,
+        POST "/api/customer-portal/widget-keys/{id}/rotate" widget_keys::rotate,
+        GET "/api/customer-portal/widget-settings" widget_settings::read,
+        PUT "/api/customer-portal/widget-settings" widget_settings::set,
+    }
+    Portal Access::Holds(Permission::KnowledgeManage) => {
+        GET "/api/customer-portal/knowledge" knowledge::list,
+        POST "/api/customer-portal/knowledge" knowledge::add,
+        POST "/api/customer-portal/knowledge/import" knowledge::import,
+        GET "/api/customer-portal/knowledge/policy" knowledge::policy,
+        GET "/api/customer-portal/knowledge/{id}" knowledge::read,
+        PUT "/api/customer-portal/knowledge/{id}" knowledge::draft,
+        POST "/api/customer-portal/knowledge/{id}/submit" knowledge::submit,
+        POST "/api/customer-portal/knowledge/{id}/reject" knowledge::reject,
+    }
+    Portal Access::Holds(Permission::KnowledgePublish) => {
+        PUT "/api/customer-portal/knowledge/policy" knowledge::set_policy,
+        DELETE "/api/customer-portal/knowledge/{id}" knowledge::remove,
+        POST "/api/customer-portal/knowledge/{id}/approve" knowledge::approve,
+        POST "/api/customer-portal/knowledge/{id}/expire" knowledge::expire,
+        POST "/api/customer-portal/publish" knowledge::publish,
     }
     Portal Access::Holds(Permission::AnalyticsRead) => {
         GET "/api/customer-portal/usage" credits::usage,

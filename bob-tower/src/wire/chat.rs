@@ -1,5 +1,7 @@
 //! The chat on the wire: one reply, told whole or in events.
 
+use std::collections::BTreeMap;
+
 use bob_core::answer::{Citation, Outcome, Phrases, Suggestion};
 use bob_core::conversation::{History, Message};
 use bob_core::id::VisitorId;
@@ -8,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::content_hash;
+use super::widget::LookView;
 use crate::problem::Problem;
 use crate::sse;
 
@@ -210,6 +213,8 @@ pub(crate) struct ConfigView<'a> {
     pub(crate) name: &'a str,
     pub(crate) persona: &'a str,
     pub(crate) languages: Vec<&'a str>,
-    pub(crate) greeting: std::collections::BTreeMap<&'a str, &'static str>,
-    pub(crate) disclosure: std::collections::BTreeMap<&'a str, &'static str>,
+    pub(crate) greeting: BTreeMap<&'a str, &'a str>,
+    pub(crate) disclosure: BTreeMap<&'a str, &'a str>,
+    #[serde(flatten)]
+    pub(crate) look: LookView<'a>,
 }

@@ -1,4 +1,4 @@
-//! The route table: every address, who may call it, and which file answers.
+//! The route table: every address, who may call it, which file answers, and what it says of itself.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,8 +12,26 @@ use matchit::Router;
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
+use crate::openapi::{self, Says, moment, one_of, says, text, uuid, yes_or_no};
 use crate::problem::Problem;
-use crate::{auth, credits, embed, health, knowledge, pricebook, widget_keys, widget_settings};
+use crate::wire::ListView;
+use crate::wire::audit::AuditRowView;
+use crate::wire::chat::{ChatRequest, ConfigView, HistoryView, ReplyView, SessionRequest, SessionView};
+use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
+use crate::wire::embed::WidgetCodeView;
+use crate::wire::health::HealthView;
+use crate::wire::knowledge::{
+    ImportView, ItemEntryView, ItemView, KnowledgeRequest, PolicyRequest, PolicyView, RejectRequest,
+    ReleaseView,
+};
+use crate::wire::pricebook::PricebookView;
+use crate::wire::sign_in::{
+    CustomerLoginRequest, IssuedView, JwksView, LoginRequest, MeView, RefreshRequest,
+};
+use crate::wire::widget::{
+    ChangeKeyRequest, KeyView, NewKeyRequest, RotateRequest, RotatedView, SettingsRequest, SettingsView,
+};
+use crate::{audit, auth, credits, embed, health, knowledge, pricebook, widget_keys, widget_settings};
 
 /// A part of Bob that can be mounted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +83,8 @@ pub(crate) struct Route {
     pub(crate) area: Area,
     pub(crate) access: Access,
     pub(crate) answer: fn(Call) -> Answering,
+    /// What the API's description tells of it.
+    pub(crate) says: fn() -> Says,
 }
 
 impl Route {
@@ -83,7 +103,7 @@ impl Route {
 }
 
 macro_rules! routes {
-    ($($area:ident $access:expr => { $($method:ident $path:literal $answer:path,)* })*) => {
+    ($($area:ident $access:expr => { $($method:ident $path:literal $answer:path => $says:expr,)* })*) => {
         /// The whole table.
         pub(crate) static ROUTES: &[Route] = &[$($(
             Route {
@@ -92,87 +112,210 @@ macro_rules! routes {
                 area: Area::$area,
                 access: $access,
                 answer: |call| Box::pin($answer(call)),
+                says: || $says,
             },
         )*)*];
     };
 }
 
+/// Where a version of a text may stand.
+const STATUSES: &[&str] = &["draft", "review", "approved", "published", "retired"];
+
 routes! {
     Operations Access::Open => {
-        GET "/api/health" health::health,
-        GET "/.well-known/jwks.json" auth::jwks,
-        GET "/api/pricebook" pricebook::published,
+        GET "/api/health" health::health
+            => says("How Bob is, and when each of its workers last did its work.")
+                .answers::<HealthView>(200).answers::<HealthView>(503),
+        GET "/.well-known/jwks.json" auth::jwks
+            => says("The public keys that check access tokens (RFC 7517).").answers::<JwksView>(200),
+        GET "/api/pricebook" pricebook::published
+            => says("The published pricebook.").answers::<PricebookView<'_>>(200).answers_nothing(304),
+        GET "/openapi.json" openapi::document
+            => says("This description.").answers_object(200).answers_nothing(304),
     }
     Chat Access::OwnOrigin => {
-        POST "/api/chat" public::chat,
-        GET "/api/chat/history" public::history,
-        GET "/api/chat/turns/{turn}/events" public::turn_events,
+        POST "/api/chat" public::chat
+            => says("Says something as a visitor of the host's own pages.")
+                .takes::<ChatRequest>().answers::<ReplyView<'_>>(200).or_events().once().of_turns(),
+        GET "/api/chat/history" public::history
+            => says("Reads the visitor's own conversation, the latest messages first page by page.")
+                .query("session_id", text(), "The visitor's name for the conversation.").of_visitor()
+                .query("business_id", text(), "The business, where the host serves several.")
+                .in_pages().answers::<HistoryView<'_>>(200),
+        GET "/api/chat/turns/{turn}/events" public::turn_events
+            => says("Hears the visitor's own turn again, from where they left off.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
     }
     Chat Access::Holds(Permission::ChatManage) => {
-        POST "/api/chat/session" signed_in::session,
-        POST "/api/chat/message" signed_in::message,
-        GET "/api/chat/history/{session}" signed_in::history,
-        GET "/api/chat/message/turns/{turn}/events" signed_in::turn_events,
+        POST "/api/chat/session" signed_in::session
+            => says("Begins, or names, a conversation of the person who signed in.")
+                .takes::<SessionRequest>().optionally().answers::<SessionView>(201),
+        POST "/api/chat/message" signed_in::message
+            => says("Says something as the person who signed in.")
+                .takes::<ChatRequest>().answers::<ReplyView<'_>>(200).or_events().once().of_turns(),
+        GET "/api/chat/history/{session}" signed_in::history
+            => says("Reads the person's own conversation, the latest messages first page by page.")
+                .of_business().in_pages().answers::<HistoryView<'_>>(200).refuses(422, "validation_failed"),
+        GET "/api/chat/message/turns/{turn}/events" signed_in::turn_events
+            => says("Hears the person's own turn again, from where they left off.")
+                .of_business().resumes().or_events().refuses(429, "rate_limited"),
     }
     Widget Access::WidgetKey => {
-        POST "/api/widget/chat" widget::chat,
-        POST "/api/widget/{tenant}/chat" widget::chat,
-        GET "/api/widget/{tenant}/config" widget::config,
-        GET "/api/widget/{tenant}/history" widget::history,
-        GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events,
+        POST "/api/widget/chat" widget::chat
+            => says("Says something as a visitor of a customer's page; the key names the business.")
+                .takes::<ChatRequest>().answers::<ReplyView<'_>>(200).or_events().once().of_turns(),
+        POST "/api/widget/{tenant}/chat" widget::chat
+            => says("Says something as a visitor of a customer's page.")
+                .takes::<ChatRequest>().answers::<ReplyView<'_>>(200).or_events().once().of_turns(),
+        GET "/api/widget/{tenant}/config" widget::config
+            => says("What a widget needs to greet a visitor.").answers::<ConfigView<'_>>(200),
+        GET "/api/widget/{tenant}/history" widget::history
+            => says("Reads the visitor's own conversation, the latest messages first page by page.")
+                .query("session_id", text(), "The visitor's name for the conversation.").of_visitor()
+                .in_pages().answers::<HistoryView<'_>>(200),
+        GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events
+            => says("Hears the visitor's own turn again, from where they left off.")
+                .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
     }
     Widget Access::Open => {
-        GET "/widget/loader.js" embed::loader,
-        GET "/widget/m/{file}" embed::module,
-        GET "/widget/{tenant}/widget.js" embed::boot,
+        GET "/widget/loader.js" embed::loader
+            => says("The older form of the embed.").answers_text(200, "text/javascript").answers_nothing(304),
+        GET "/widget/m/{file}" embed::module
+            => says("The widget itself, under the name that its content gives it.")
+                .answers_text(200, "text/javascript").answers_nothing(304),
+        GET "/widget/{tenant}/widget.js" embed::boot
+            => says("The script that a customer's page loads.")
+                .answers_text(200, "text/javascript").answers_nothing(304).refuses(503, "storage_unavailable"),
     }
     Account Access::OwnOrigin => {
-        POST "/api/auth/login" auth::platform_login,
-        POST "/api/customers/auth/login" auth::tenant_login,
-        POST "/api/customer/auth/login" auth::tenant_login,
-        POST "/api/auth/refresh" auth::refresh,
+        POST "/api/auth/login" auth::platform_login
+            => says("Signs a platform person in.")
+                .takes::<LoginRequest>().answers::<IssuedView<'_>>(200).of_sign_in(),
+        POST "/api/customers/auth/login" auth::tenant_login
+            => says("Signs a person of a business in.").takes::<CustomerLoginRequest>()
+                .answers::<IssuedView<'_>>(200).of_sign_in().refuses(409, "choose_business"),
+        POST "/api/customer/auth/login" auth::tenant_login
+            => says("Signs a person of a business in; another name of the same call.")
+                .takes::<CustomerLoginRequest>()
+                .answers::<IssuedView<'_>>(200).of_sign_in().refuses(409, "choose_business"),
+        POST "/api/auth/refresh" auth::refresh
+            => says("Uses up a refresh token for the next access and refresh token.")
+                .takes::<RefreshRequest>().answers::<IssuedView<'_>>(200).refuses(401, "unauthorized"),
     }
     Account Access::SignedIn => {
-        POST "/api/auth/logout" auth::logout,
-        GET "/api/auth/me" auth::me,
+        POST "/api/auth/logout" auth::logout
+            => says("Ends the sign-in with every token of it.").answers_nothing(204),
+        GET "/api/auth/me" auth::me => says("Who is signed in.").answers::<MeView<'_>>(200),
     }
     Portal Access::Holds(Permission::WidgetManage) => {
-        GET "/api/customer-portal/widget-code" embed::widget_code,
-        GET "/api/customer-portal/widget-keys" widget_keys::list,
-        POST "/api/customer-portal/widget-keys" widget_keys::add,
-        PATCH "/api/customer-portal/widget-keys/{id}" widget_keys::change,
-        DELETE "/api/customer-portal/widget-keys/{id}" widget_keys::revoke,
-        POST "/api/customer-portal/widget-keys/{id}/rotate" widget_keys::rotate,
-        GET "/api/customer-portal/widget-settings" widget_settings::read,
-        PUT "/api/customer-portal/widget-settings" widget_settings::set,
+        GET "/api/customer-portal/widget-code" embed::widget_code
+            => says("The line that a customer pastes into their pages.")
+                .of_business().answers::<WidgetCodeView>(200).refuses(409, "no_embed_key"),
+        GET "/api/customer-portal/widget-keys" widget_keys::list
+            => says("The keys of a business, the latest first, ended ones too.")
+                .of_business().lists::<KeyView<'_>>(),
+        POST "/api/customer-portal/widget-keys" widget_keys::add
+            => says("Makes a key for pages of these origins.")
+                .of_business().takes::<NewKeyRequest>().answers::<KeyView<'_>>(201).refuses(409, "key_limit"),
+        PATCH "/api/customer-portal/widget-keys/{id}" widget_keys::change
+            => says("Changes what is named about a key.").of_business().if_match()
+                .takes::<ChangeKeyRequest>().answers::<KeyView<'_>>(200).refuses(409, "key_ended, conflict"),
+        DELETE "/api/customer-portal/widget-keys/{id}" widget_keys::revoke
+            => says("Ends a key now.").of_business().answers_nothing(204),
+        POST "/api/customer-portal/widget-keys/{id}/rotate" widget_keys::rotate
+            => says("Makes a key with the same settings, and ends the old one after the overlap.")
+                .of_business().if_match().takes::<RotateRequest>().answers::<RotatedView<'_>>(201)
+                .refuses(409, "key_ended, key_limit, conflict"),
+        GET "/api/customer-portal/widget-settings" widget_settings::read
+            => says("How the widget looks, and what it says first.")
+                .of_business().answers::<SettingsView<'_>>(200),
+        PUT "/api/customer-portal/widget-settings" widget_settings::set
+            => says("Sets how the widget looks; what is left out is as usual.").of_business().if_match()
+                .takes::<SettingsRequest>().answers::<SettingsView<'_>>(200),
     }
     Portal Access::Holds(Permission::KnowledgeManage) => {
-        GET "/api/customer-portal/knowledge" knowledge::list,
-        POST "/api/customer-portal/knowledge" knowledge::add,
-        POST "/api/customer-portal/knowledge/import" knowledge::import,
-        GET "/api/customer-portal/knowledge/policy" knowledge::policy,
-        GET "/api/customer-portal/knowledge/{id}" knowledge::read,
-        PUT "/api/customer-portal/knowledge/{id}" knowledge::draft,
-        POST "/api/customer-portal/knowledge/{id}/submit" knowledge::submit,
-        POST "/api/customer-portal/knowledge/{id}/reject" knowledge::reject,
+        GET "/api/customer-portal/knowledge" knowledge::list
+            => says("The texts of a business, the latest first, without what they say.")
+                .query("status", one_of(STATUSES), "Where the latest version stands, or for published any.")
+                .query("language", text(), "Only texts in this language.")
+                .query("audience", one_of(&["public", "staff"]), "Only texts for these.")
+                .query("title", text(), "Only texts with this in their title.")
+                .of_business().lists::<ItemEntryView<'_>>(),
+        POST "/api/customer-portal/knowledge" knowledge::add
+            => says("Writes a first draft of a text.")
+                .of_business().takes::<KnowledgeRequest>().answers::<ItemView<'_>>(201),
+        POST "/api/customer-portal/knowledge/import" knowledge::import
+            => says("Drafts the texts of a file that are new or changed, and reports on each that is not taken.")
+                .query("dry_run", yes_or_no(), "Tells what would be done, and does nothing.")
+                .query("submit", yes_or_no(), "Hands the drafts in for review.")
+                .query("language", text(), "The language of texts that say none; the business's own when absent.")
+                .of_business().takes_text("text/csv").takes_text("text/markdown").answers::<ImportView>(200)
+                .refuses(422, "not_utf8, unreadable_file"),
+        GET "/api/customer-portal/knowledge/policy" knowledge::policy
+            => says("Whether approved texts are published at once or together.")
+                .of_business().answers::<PolicyView>(200),
+        GET "/api/customer-portal/knowledge/{id}" knowledge::read
+            => says("A text: its latest version, what is published, and where its versions stand.")
+                .of_business().answers::<ItemView<'_>>(200),
+        PUT "/api/customer-portal/knowledge/{id}" knowledge::draft
+            => says("Writes the next draft of a text.").of_business().if_match()
+                .takes::<KnowledgeRequest>().answers::<ItemView<'_>>(200),
+        POST "/api/customer-portal/knowledge/{id}/submit" knowledge::submit
+            => says("Hands the latest version in for review.").of_business().if_match()
+                .answers::<ItemView<'_>>(200).refuses(409, "wrong_status, conflict"),
+        POST "/api/customer-portal/knowledge/{id}/reject" knowledge::reject
+            => says("Sends what is in review back to its author, with a reason.").of_business().if_match()
+                .takes::<RejectRequest>().answers::<ItemView<'_>>(200).refuses(409, "wrong_status, conflict"),
     }
     Portal Access::Holds(Permission::KnowledgePublish) => {
-        PUT "/api/customer-portal/knowledge/policy" knowledge::set_policy,
-        DELETE "/api/customer-portal/knowledge/{id}" knowledge::remove,
-        POST "/api/customer-portal/knowledge/{id}/approve" knowledge::approve,
-        POST "/api/customer-portal/knowledge/{id}/expire" knowledge::expire,
-        POST "/api/customer-portal/publish" knowledge::publish,
+        PUT "/api/customer-portal/knowledge/policy" knowledge::set_policy
+            => says("Says whether approved texts are published at once or together.")
+                .of_business().takes::<PolicyRequest>().answers::<PolicyView>(200),
+        DELETE "/api/customer-portal/knowledge/{id}" knowledge::remove
+            => says("Retires all of a text and takes it off the list.")
+                .of_business().if_match().answers_nothing(204),
+        POST "/api/customer-portal/knowledge/{id}/approve" knowledge::approve
+            => says("Approves what is in review, and publishes it unless releases are gathered.")
+                .of_business().if_match().answers::<ItemView<'_>>(200)
+                .refuses(409, "wrong_status, expired, conflict"),
+        POST "/api/customer-portal/knowledge/{id}/expire" knowledge::expire
+            => says("Takes the published version out, from the next answer on.").of_business().if_match()
+                .answers::<ItemView<'_>>(200).refuses(409, "wrong_status, conflict"),
+        POST "/api/customer-portal/publish" knowledge::publish
+            => says("Publishes all that is approved, as one release.")
+                .of_business().answers::<ReleaseView>(200),
     }
     Portal Access::Holds(Permission::AnalyticsRead) => {
-        GET "/api/customer-portal/usage" credits::usage,
-        GET "/api/customer-portal/ledger" credits::ledger,
+        GET "/api/customer-portal/usage" credits::usage
+            => says("How the business stands in its period.").of_business().answers::<UsageView<'_>>(200),
+        GET "/api/customer-portal/ledger" credits::ledger
+            => says("Every credit that came in or went out, the latest first.")
+                .of_business().in_pages().answers::<LedgerView<'_>>(200),
+    }
+    Portal Access::Holds(Permission::AuditRead) => {
+        GET "/api/audit" audit::rows
+            => says("Who did what to a business, the latest first; the platform's own rows to its people who name none.")
+                .query("business_id", text(), "The business, by UUID or slug; platform people may name one.")
+                .query("principal", uuid(), "Only what this one did.")
+                .query("operation", text(), "Only deeds whose name begins so.")
+                .query("subject", uuid(), "Only what was done to this thing, or to what belongs to it.")
+                .query("from", moment(), "Only what was done then and later.")
+                .query("to", moment(), "Only what was done before.")
+                .in_pages().answers::<ListView<AuditRowView>>(200).refuses(404, "not_found"),
     }
     Control Access::Holds(Permission::AnalyticsRead) => {
-        GET "/api/tenants/{tenant}/usage" credits::usage,
-        GET "/api/tenants/{tenant}/ledger" credits::ledger,
+        GET "/api/tenants/{tenant}/usage" credits::usage
+            => says("How a business stands in its period.").answers::<UsageView<'_>>(200),
+        GET "/api/tenants/{tenant}/ledger" credits::ledger
+            => says("Every credit of a business that came in or went out, the latest first.")
+                .in_pages().answers::<LedgerView<'_>>(200),
     }
     Control Access::HoldsOnPlatform(Permission::TenantManage) => {
-        POST "/api/tenants/{tenant}/credits" credits::change,
+        POST "/api/tenants/{tenant}/credits" credits::change
+            => says("Grants credits, or takes some back, with a reason.")
+                .takes::<CreditsRequest>().answers::<EntryView<'_>>(201).once()
+                .refuses(409, "credits_insufficient"),
     }
 }
 

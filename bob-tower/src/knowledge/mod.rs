@@ -15,7 +15,7 @@ use crate::etag::{mark_version, wanted_version};
 use crate::page::IdPageQuery;
 use crate::problem::Problem;
 use crate::request::{parse_json, query_field, require_json};
-use crate::wire::knowledge::{EntryView, ItemView, KnowledgeRequest};
+use crate::wire::knowledge::{ItemEntryView, ItemView, KnowledgeRequest};
 use crate::wire::{ListView, json};
 
 pub(crate) use import::import;
@@ -37,7 +37,7 @@ pub(crate) async fn list(call: Call) -> Result<Response<BobBody>, Problem> {
     entries.truncate(page.limit as usize);
     let next_cursor = entries.last().filter(|_| more).map(|last| last.item.to_string());
     let now = call.mounted.bob.clock().now();
-    let items = entries.iter().map(|entry| EntryView::new(entry, now)).collect();
+    let items = entries.iter().map(|entry| ItemEntryView::new(entry, now)).collect();
     json(StatusCode::OK, &ListView { items, next_cursor })
 }
 

@@ -8,12 +8,13 @@ use bob_core::knowledge::{
 use bob_core::language::Language;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{content_hash, sentence};
 use crate::problem::Problem;
 
 /// What an author writes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KnowledgeRequest {
     title: String,
@@ -81,35 +82,35 @@ fn out_of_bounds(error: KnowledgeTextError) -> Problem {
 }
 
 /// Why a text goes back to its author.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RejectRequest {
     pub(crate) reason: String,
 }
 
 /// How a business publishes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PolicyRequest {
     pub(crate) gathers_releases: bool,
 }
 
 /// How a business publishes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PolicyView {
     /// Whether approved texts wait until they are published together.
     pub(crate) gathers_releases: bool,
 }
 
 /// A publication.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReleaseView {
     pub(crate) release: u64,
 }
 
 /// An item in a list.
-#[derive(Debug, Serialize)]
-pub(crate) struct EntryView<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ItemEntryView<'a> {
     id: String,
     version: u32,
     status: &'static str,
@@ -122,7 +123,7 @@ pub(crate) struct EntryView<'a> {
     expired: bool,
 }
 
-impl<'a> EntryView<'a> {
+impl<'a> ItemEntryView<'a> {
     pub(crate) fn new(entry: &'a KnowledgeEntry, now: Timestamp) -> Self {
         Self {
             id: entry.item.to_string(),
@@ -140,19 +141,19 @@ impl<'a> EntryView<'a> {
 }
 
 /// An item with its texts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ItemView<'a> {
     id: String,
     #[serde(flatten)]
-    latest: VersionView<'a>,
+    latest: KnowledgeVersionView<'a>,
     /// What visitors are answered from, unless it has expired.
-    published: Option<VersionView<'a>>,
+    published: Option<KnowledgeVersionView<'a>>,
     /// The latest 200, the latest first.
-    versions: Vec<StepView>,
+    versions: Vec<KnowledgeStepView>,
 }
 
-#[derive(Debug, Serialize)]
-struct VersionView<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+struct KnowledgeVersionView<'a> {
     version: u32,
     status: &'static str,
     language: String,
@@ -167,8 +168,8 @@ struct VersionView<'a> {
     expired: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct StepView {
+#[derive(Debug, Serialize, ToSchema)]
+struct KnowledgeStepView {
     version: u32,
     status: &'static str,
     changed_at: String,
@@ -176,21 +177,21 @@ struct StepView {
 
 impl<'a> ItemView<'a> {
     pub(crate) fn new(item: &'a KnowledgeItem, now: Timestamp) -> Self {
-        let step = |step: &KnowledgeStep| StepView {
+        let step = |step: &KnowledgeStep| KnowledgeStepView {
             version: step.number,
             status: step.status.as_str(),
             changed_at: step.changed_at.to_string(),
         };
         Self {
             id: item.latest.item.to_string(),
-            latest: VersionView::new(&item.latest, now),
-            published: item.published.as_ref().map(|version| VersionView::new(version, now)),
+            latest: KnowledgeVersionView::new(&item.latest, now),
+            published: item.published.as_ref().map(|version| KnowledgeVersionView::new(version, now)),
             versions: item.steps.iter().map(step).collect(),
         }
     }
 }
 
-impl<'a> VersionView<'a> {
+impl<'a> KnowledgeVersionView<'a> {
     fn new(version: &'a KnowledgeVersion, now: Timestamp) -> Self {
         let text = &version.text;
         Self {
@@ -211,18 +212,18 @@ impl<'a> VersionView<'a> {
 }
 
 /// What became of a file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ImportView {
     dry_run: bool,
     created: u32,
     updated: u32,
     unchanged: u32,
-    failed: Vec<FailedView>,
+    failed: Vec<ImportFailedView>,
 }
 
 /// A text of a file that was not stored.
-#[derive(Debug, Serialize)]
-struct FailedView {
+#[derive(Debug, Serialize, ToSchema)]
+struct ImportFailedView {
     line: u64,
     title: String,
     code: &'static str,
@@ -233,7 +234,7 @@ impl ImportView {
     pub(crate) fn new(dry_run: bool, failed: Vec<(u64, String, FileTextError)>) -> Self {
         let failed = failed.into_iter().map(|(line, title, error)| {
             let detail = sentence(&error);
-            FailedView { line, title, code: error.code(), detail }
+            ImportFailedView { line, title, code: error.code(), detail }
         });
         Self { dry_run, created: 0, updated: 0, unchanged: 0, failed: failed.collect() }
     }

@@ -1,7 +1,9 @@
 //! What stands in bodies: requests end in `Request`, answers in `View`.
 
+pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod credits;
+pub(crate) mod embed;
 pub(crate) mod health;
 pub(crate) mod knowledge;
 pub(crate) mod pricebook;
@@ -11,6 +13,7 @@ pub(crate) mod widget;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::body::BobBody;
 use crate::problem::Problem;
@@ -50,7 +53,7 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
 }
 
 /// A page of a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ListView<T> {
     pub(crate) items: Vec<T>,
     /// What `cursor` must say to get the next page; nothing behind the last one.

@@ -13,6 +13,7 @@ use bob_core::widget_key::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{left_out_or_null, reason, sentence};
 use crate::problem::{FieldError, Problem};
@@ -21,7 +22,7 @@ use crate::problem::{FieldError, Problem};
 const MOST_BUDGET: MilliCredits = MilliCredits::credits(1_000_000_000);
 
 /// What makes a key.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKeyRequest {
     #[serde(default)]
@@ -38,7 +39,7 @@ pub(crate) struct NewKeyRequest {
 }
 
 /// What changes about a key; a limit that is null is taken away.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeKeyRequest {
     #[serde(default)]
@@ -48,8 +49,10 @@ pub(crate) struct ChangeKeyRequest {
     #[serde(default)]
     embed: Option<bool>,
     #[serde(default, deserialize_with = "left_out_or_null")]
+    #[schema(value_type = Option<u32>)]
     messages_per_minute: Option<Option<u32>>,
     #[serde(default, deserialize_with = "left_out_or_null")]
+    #[schema(value_type = Option<i64>)]
     daily_budget_millicredits: Option<Option<i64>>,
 }
 
@@ -152,7 +155,7 @@ fn daily_budget(amount: Option<i64>) -> Result<Option<MilliCredits>, Problem> {
 }
 
 /// How a key is put in another's place.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotateRequest {
     #[serde(default)]
@@ -188,7 +191,7 @@ impl RotateRequest {
 }
 
 /// A key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeyView<'a> {
     id: String,
     name: &'a str,
@@ -224,28 +227,28 @@ impl<'a> KeyView<'a> {
 }
 
 /// A new key, and the one whose place it takes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RotatedView<'a> {
     #[serde(flatten)]
     key: KeyView<'a>,
-    replaces: ReplacedView,
+    replaces: ReplacedKeyView,
 }
 
-#[derive(Debug, Serialize)]
-struct ReplacedView {
+#[derive(Debug, Serialize, ToSchema)]
+struct ReplacedKeyView {
     id: String,
     ends_at: String,
 }
 
 impl<'a> RotatedView<'a> {
     pub(crate) fn new(next: &'a WidgetKey, old: &WidgetKey, now: Timestamp, ends_at: Timestamp) -> Self {
-        let replaces = ReplacedView { id: old.id.to_string(), ends_at: ends_at.to_string() };
+        let replaces = ReplacedKeyView { id: old.id.to_string(), ends_at: ends_at.to_string() };
         Self { key: KeyView::new(next, now), replaces }
     }
 }
 
 /// How the widget is to look; what is left out is as usual.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettingsRequest {
     #[serde(default)]
@@ -303,7 +306,7 @@ fn said(
 }
 
 /// How the widget looks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SettingsView<'a> {
     position: &'static str,
     /// `null` for the widget's own.
@@ -335,7 +338,7 @@ fn by_tag(texts: &BTreeMap<Language, String>) -> BTreeMap<&str, &str> {
 }
 
 /// What the widget must know before a visitor opens it; it goes out with the embed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LookView<'a> {
     position: &'static str,
     colour: Option<String>,

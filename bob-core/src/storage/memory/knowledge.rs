@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStorage;
-use super::world::{KeptItem, KeptVersion, Shop};
+use super::world::{KeptItem, KeptVersion, Shop, Subject};
 use crate::act::Act;
 use crate::id::{KnowledgeId, TenantId};
 use crate::knowledge::{
@@ -33,7 +33,7 @@ impl KnowledgeStore for MemoryStorage {
             return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
         }
         let version = shop.add(act, *item, text);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(item.as_uuid()), None));
         Ok(version)
     }
 
@@ -47,10 +47,10 @@ impl KnowledgeStore for MemoryStorage {
     ) -> Result<KnowledgeVersion> {
         const OPERATION: &str = "draft_knowledge";
         let mut world = self.world();
-        let item = world.shop_mut(OPERATION, tenant)?.item_mut(OPERATION, item)?;
-        item.require_latest(OPERATION, latest)?;
-        let version = item.draft(act, text);
-        world.record(Some(tenant), OPERATION, act);
+        let known = world.shop_mut(OPERATION, tenant)?.item_mut(OPERATION, item)?;
+        known.require_latest(OPERATION, latest)?;
+        let version = known.draft(act, text);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(item.as_uuid()), None));
         Ok(version)
     }
 
@@ -74,7 +74,7 @@ impl KnowledgeStore for MemoryStorage {
         if was == Published {
             shop.release(act, |_| false);
         }
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(item.as_uuid()), None));
         Ok(())
     }
 
@@ -94,7 +94,7 @@ impl KnowledgeStore for MemoryStorage {
         }
         kept.stand(act, Approved);
         let release = (!shop.gathers_releases).then(|| shop.release(act, |approved| approved.item == *item));
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(item.as_uuid()), None));
         Ok(release)
     }
 
@@ -102,7 +102,7 @@ impl KnowledgeStore for MemoryStorage {
         const OPERATION: &str = "publish_knowledge";
         let mut world = self.world();
         let release = world.shop_mut(OPERATION, tenant)?.release(act, |_| true);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(tenant.as_uuid()), None));
         Ok(release)
     }
 
@@ -116,17 +116,17 @@ impl KnowledgeStore for MemoryStorage {
         const OPERATION: &str = "remove_knowledge";
         let mut world = self.world();
         let shop = world.shop_mut(OPERATION, tenant)?;
-        let item = shop.item_mut(OPERATION, item)?;
-        item.require_latest(OPERATION, latest)?;
-        item.removed = true;
-        let was_published = item.versions.iter().any(|kept| kept.version.status == Published);
-        for kept in item.versions.iter_mut().filter(|kept| kept.version.status != Retired) {
+        let known = shop.item_mut(OPERATION, item)?;
+        known.require_latest(OPERATION, latest)?;
+        known.removed = true;
+        let was_published = known.versions.iter().any(|kept| kept.version.status == Published);
+        for kept in known.versions.iter_mut().filter(|kept| kept.version.status != Retired) {
             kept.stand(act, Retired);
         }
         if was_published {
             shop.release(act, |_| false);
         }
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(item.as_uuid()), None));
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl KnowledgeStore for MemoryStorage {
             }
         }
         if into != ImportInto::Nowhere {
-            world.record(Some(tenant), OPERATION, act);
+            world.record_on(Some(tenant), OPERATION, act, Subject(Some(tenant.as_uuid()), None));
         }
         Ok(imported)
     }
@@ -179,7 +179,7 @@ impl KnowledgeStore for MemoryStorage {
         let shop = world.shop_mut(OPERATION, tenant)?;
         shop.gathers_releases = gathers;
         shop.version += 1;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(tenant.as_uuid()), None));
         Ok(())
     }
 

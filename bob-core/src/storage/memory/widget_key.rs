@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStorage;
-use super::world::Shop;
+use super::world::{Shop, Subject};
 use crate::act::Act;
 use crate::id::{TenantId, WidgetKeyId};
 use crate::origin::OriginPattern;
@@ -21,8 +21,9 @@ impl WidgetKeyStore for MemoryStorage {
         let mut world = self.world();
         let shop = world.shop_mut(OPERATION, tenant)?;
         shop.require_room(OPERATION, &key, None, act.at)?;
+        let id = key.id;
         shop.add_key(key, act.at);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(id.as_uuid()), None));
         Ok(())
     }
 
@@ -37,14 +38,14 @@ impl WidgetKeyStore for MemoryStorage {
         const OPERATION: &str = "change_widget_key";
         let mut world = self.world();
         let shop = world.shop_mut(OPERATION, tenant)?;
-        let key = shop.key_mut(OPERATION, key)?;
-        require(OPERATION, key.is_live(act.at), StorageErrorKind::Conflict)?;
-        require(OPERATION, key.version == version, StorageErrorKind::Stale)?;
-        key.settings = settings;
-        key.version += 1;
-        let version = key.version;
+        let known = shop.key_mut(OPERATION, key)?;
+        require(OPERATION, known.is_live(act.at), StorageErrorKind::Conflict)?;
+        require(OPERATION, known.version == version, StorageErrorKind::Stale)?;
+        known.settings = settings;
+        known.version += 1;
+        let version = known.version;
         shop.version += 1;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(key.as_uuid()), None));
         Ok(version)
     }
 
@@ -66,8 +67,9 @@ impl WidgetKeyStore for MemoryStorage {
         let next = WidgetKey { id: next.0, ..WidgetKey::new(next.1, old.settings.clone()) };
         shop.require_room(OPERATION, &next, Some((*key, ends_at)), act.at)?;
         shop.key_mut(OPERATION, key)?.end(ends_at);
+        let new = next.id;
         shop.add_key(next, act.at);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(new.as_uuid()), Some(key.as_uuid())));
         Ok(())
     }
 
@@ -81,13 +83,13 @@ impl WidgetKeyStore for MemoryStorage {
         const OPERATION: &str = "add_key_origins";
         let mut world = self.world();
         let shop = world.shop_mut(OPERATION, tenant)?;
-        let key = shop.key_mut(OPERATION, key)?;
+        let known = shop.key_mut(OPERATION, key)?;
         let missing: Vec<_> =
-            origins.into_iter().filter(|origin| !key.settings.origins.contains(origin)).collect();
-        key.settings.origins.extend(missing);
-        key.version += 1;
+            origins.into_iter().filter(|origin| !known.settings.origins.contains(origin)).collect();
+        known.settings.origins.extend(missing);
+        known.version += 1;
         shop.version += 1;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(key.as_uuid()), None));
         Ok(())
     }
 
@@ -103,7 +105,7 @@ impl WidgetKeyStore for MemoryStorage {
         let shop = world.shop_mut(OPERATION, tenant)?;
         shop.key_mut(OPERATION, key)?.end(ends_at);
         shop.version += 1;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(key.as_uuid()), None));
         Ok(())
     }
 
@@ -121,7 +123,7 @@ impl WidgetKeyStore for MemoryStorage {
         require(OPERATION, version.is_none_or(|version| version == known), StorageErrorKind::Stale)?;
         shop.widget = WidgetSettings { version: known + 1, ..settings };
         shop.version += 1;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(tenant.as_uuid()), None));
         Ok(known + 1)
     }
 

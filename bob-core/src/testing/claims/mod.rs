@@ -15,6 +15,7 @@ pub mod period;
 pub mod pricebook;
 pub mod tenant;
 pub mod turn;
+pub mod widget_key;
 
 use crate::storage::{Result, StorageErrorKind};
 

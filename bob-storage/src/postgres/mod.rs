@@ -17,6 +17,7 @@ mod outbox;
 mod pool;
 mod pricebook;
 mod rows;
+mod signing_key;
 mod tenant;
 mod turn;
 mod unit;

@@ -14,6 +14,7 @@ mod open;
 mod outbox;
 mod pricebook;
 mod rows;
+mod signing_key;
 mod tenant;
 mod turn;
 mod widget_key;

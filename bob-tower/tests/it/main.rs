@@ -6,6 +6,7 @@
 mod budgets;
 mod cors;
 mod credits;
+mod csrf;
 mod doors;
 mod embed;
 mod harness;
@@ -16,5 +17,7 @@ mod mounting;
 mod outages;
 mod pricebook;
 mod same_origin;
+mod sessions;
 mod sign_in;
 mod streaming;
+mod tokens;

@@ -7,6 +7,7 @@ mod conversation;
 mod credit;
 mod knowledge;
 mod purse;
+mod signing_key;
 mod tenant;
 mod turn;
 mod widget_key;

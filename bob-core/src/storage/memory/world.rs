@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::purse::{Hold, Purse};
-use crate::account::{Account, Login, TenantRole};
+use crate::account::{Account, Login, SigningKey, TenantRole};
 use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
@@ -24,6 +24,7 @@ pub(super) struct World {
     pub(super) accounts: HashMap<AccountId, Account>,
     pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
+    pub(super) signing_keys: Vec<SigningKey>,
     pub(super) pricebooks: Vec<Pricebook>,
     pub(super) acts: Vec<(Option<TenantId>, &'static str, Act)>,
 }

@@ -11,6 +11,7 @@ pub mod login;
 pub mod outbox;
 pub mod period;
 pub mod pricebook;
+pub mod signing_key;
 pub mod tenant;
 pub mod turn;
 

@@ -12,8 +12,10 @@ use matchit::Router;
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
-use crate::openapi::{self, Says, says, text};
+use crate::openapi::{self, Says, moment, says, text, uuid};
 use crate::problem::Problem;
+use crate::wire::ListView;
+use crate::wire::audit::AuditRowView;
 use crate::wire::chat::{ChatRequest, ConfigView, HistoryView, ReplyView, SessionRequest, SessionView};
 use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
 use crate::wire::embed::WidgetCodeView;
@@ -23,7 +25,7 @@ use crate::wire::sign_in::{
     CustomerLoginRequest, EndedView, IssuedView, JwksView, LoginRequest, MeView, OwnSignInView,
     RefreshRequest,
 };
-use crate::{auth, credits, embed, health, pricebook};
+use crate::{audit, auth, credits, embed, health, pricebook};
 
 /// A part of Bob that can be mounted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,7 +200,7 @@ routes! {
         GET "/api/auth/me" auth::me => says("Who is signed in.").answers::<MeView<'_>>(200),
         GET "/api/auth/sessions" auth::own_sign_ins
             => says("One's own sign-ins that hold, the latest first.").lists::<OwnSignInView>(),
-        DELETE "/api/auth/sessions/{id}" auth::end_own
+        DELETE "/api/auth/sessions/{sign_in}" auth::end_own
             => says("Ends one of one's own sign-ins with every token of it.").answers_nothing(204),
         POST "/api/auth/sessions/end-others" auth::end_others
             => says("Ends all of one's own sign-ins but the one that asks.").answers::<EndedView>(200),
@@ -214,6 +216,17 @@ routes! {
         GET "/api/customer-portal/ledger" credits::ledger
             => says("Every credit that came in or went out, the latest first.")
                 .of_business().in_pages().answers::<LedgerView<'_>>(200),
+    }
+    Portal Access::Holds(Permission::AuditRead) => {
+        GET "/api/audit" audit::rows
+            => says("Who did what to a business, the latest first; the platform's own rows to its people who name none.")
+                .query("business_id", text(), "The business, by UUID or slug; platform people may name one.")
+                .query("principal", uuid(), "Only what this one did.")
+                .query("operation", text(), "Only deeds whose name begins so.")
+                .query("subject", uuid(), "Only what was done to this thing, or to what belongs to it.")
+                .query("from", moment(), "Only what was done then and later.")
+                .query("to", moment(), "Only what was done before.")
+                .in_pages().answers::<ListView<AuditRowView>>(200).refuses(404, "not_found"),
     }
     Control Access::Holds(Permission::AnalyticsRead) => {
         GET "/api/tenants/{tenant}/usage" credits::usage

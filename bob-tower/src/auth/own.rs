@@ -12,7 +12,7 @@ use crate::wire::{ListView, json};
 
 /// `GET /api/auth/sessions`
 pub(crate) async fn own_sign_ins(call: Call) -> Result<Response<BobBody>, Problem> {
-    let person = call.person()?;
+    let person = call.own_person()?;
     let IdPageQuery { limit, after } = IdPageQuery::read(call.head.uri.query())?;
     let after = after.map(LoginId::from_uuid);
     // One more than is shown tells whether there is a next page.
@@ -24,10 +24,11 @@ pub(crate) async fn own_sign_ins(call: Call) -> Result<Response<BobBody>, Proble
     json(StatusCode::OK, &ListView { items, next_cursor: last })
 }
 
-/// `DELETE /api/auth/sessions/{id}`
+/// `DELETE /api/auth/sessions/{sign_in}`
 pub(crate) async fn end_own(call: Call) -> Result<Response<BobBody>, Problem> {
-    let person = call.person()?;
-    let named = call.params.iter().find(|(name, _)| name == "id").map(|(_, value)| value.parse::<LoginId>());
+    let person = call.own_person()?;
+    let named =
+        call.params.iter().find(|(name, _)| name == "sign_in").map(|(_, value)| value.parse::<LoginId>());
     let Some(Ok(login)) = named else { return Err(Problem::not_found()) };
     if !call.mounted.sign_in.end_own_sign_in(&call.deed()?, person, &login).await? {
         return Err(Problem::not_found());
@@ -39,6 +40,6 @@ pub(crate) async fn end_own(call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `POST /api/auth/sessions/end-others`
 pub(crate) async fn end_others(call: Call) -> Result<Response<BobBody>, Problem> {
-    let ended = call.mounted.sign_in.end_other_sign_ins(&call.deed()?, call.person()?).await?;
+    let ended = call.mounted.sign_in.end_other_sign_ins(&call.deed()?, call.own_person()?).await?;
     json(StatusCode::OK, &EndedView { ended })
 }

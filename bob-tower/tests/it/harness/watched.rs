@@ -7,6 +7,7 @@ use bob_core::account::{
     Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome, SigningKey,
 };
 use bob_core::act::Act;
+use bob_core::audit::{AuditPage, AuditQuery, NotedRead};
 use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
 use bob_core::credit::{
     CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, MilliCredits, Renewal, Reservation,
@@ -21,9 +22,9 @@ use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, ConversationStore, CreditStore, KeyStore, KnowledgeStore, LoginStore, Onboarding,
-    OutboxStore, PricebookStore, Result, SigningKeyStore, Storage, StorageError, StorageErrorKind,
-    TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
+    AccountStore, AuditStore, ConversationStore, CreditStore, KeyStore, KnowledgeStore, LoginStore,
+    Onboarding, OutboxStore, PricebookStore, Result, SigningKeyStore, Storage, StorageError,
+    StorageErrorKind, TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
@@ -188,6 +189,10 @@ ports! {
     }
     OutboxStore {
         read outbox(tenant: &TenantId, after: Option<Uuid>, limit: u32) -> Vec<OutboxEvent>;
+    }
+    AuditStore {
+        read audit(tenant: &TenantId, query: AuditQuery) -> AuditPage;
+        write note_read(act: &Act, tenant: &TenantId, read: NotedRead) -> ();
     }
     KeyStore {
         write rewrap_keys(act: &Act, limit: u32) -> u32;

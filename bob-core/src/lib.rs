@@ -28,6 +28,7 @@ pub mod account;
 pub mod act;
 pub mod clock;
 pub mod id;
+pub mod identity;
 pub mod keyring;
 pub mod secret;
 pub mod tenant;

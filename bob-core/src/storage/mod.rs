@@ -12,6 +12,7 @@ mod account;
 mod conversation;
 mod credit;
 mod error;
+mod identity;
 mod key;
 mod knowledge;
 mod login;
@@ -20,6 +21,7 @@ mod outbox;
 mod pricebook;
 mod tenant;
 mod turn;
+mod visitor;
 mod widget_key;
 
 use std::fmt;
@@ -34,6 +36,7 @@ pub use account::AccountStore;
 pub use conversation::ConversationStore;
 pub use credit::CreditStore;
 pub use error::{StorageError, StorageErrorKind};
+pub use identity::IdentityStore;
 pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
 pub use login::LoginStore;
@@ -41,6 +44,7 @@ pub use outbox::OutboxStore;
 pub use pricebook::PricebookStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
 pub use turn::TurnStore;
+pub use visitor::VisitorStore;
 pub use widget_key::WidgetKeyStore;
 
 /// What a store call answers.
@@ -55,6 +59,8 @@ pub trait Storage:
     + AccountStore
     + LoginStore
     + TurnStore
+    + VisitorStore
+    + IdentityStore
     + ConversationStore
     + CreditStore
     + PricebookStore

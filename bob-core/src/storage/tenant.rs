@@ -9,6 +9,7 @@ use crate::account::{Account, TenantRole};
 use crate::act::Act;
 use crate::credit::MilliCredits;
 use crate::id::{KnowledgeId, TenantId};
+use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeText, Synonyms};
 use crate::persona::Persona;
 use crate::tenant::{Tenant, TenantRef};
@@ -46,6 +47,8 @@ pub struct TenantSnapshot {
     pub widget_keys: Vec<WidgetKey>,
     /// The knowledge release; grows with each publication.
     pub release: u64,
+    /// How its visitors may prove who they are.
+    pub identity: IdentitySettings,
 }
 
 /// Tenants, and what belongs to them directly.

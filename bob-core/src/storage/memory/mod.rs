@@ -3,12 +3,15 @@
 //! Nothing survives the process. One lock makes each method one transaction.
 
 mod account;
+mod claim;
 mod conversation;
 mod credit;
+mod identity;
 mod knowledge;
 mod purse;
 mod tenant;
 mod turn;
+mod visitor;
 mod widget_key;
 mod world;
 

@@ -10,6 +10,7 @@ use super::world::Shop;
 use crate::account::Account;
 use crate::act::Act;
 use crate::id::TenantId;
+use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeStatus, KnowledgeVersion};
 use crate::storage::{Onboarding, Result, StorageError, StorageErrorKind, TenantSnapshot, TenantStore};
 use crate::tenant::TenantRef;
@@ -57,6 +58,10 @@ impl TenantStore for MemoryStorage {
             by_session: HashMap::new(),
             turns: HashMap::new(),
             idempotency: HashMap::new(),
+            identity: IdentitySettings::default(),
+            visitors: HashMap::new(),
+            people: HashMap::new(),
+            proofs: HashMap::new(),
         };
         world.tenants.insert(id, shop);
         world.record(Some(&id), OPERATION, act);
@@ -91,6 +96,7 @@ impl TenantStore for MemoryStorage {
             persona: shop.persona.clone(),
             widget_keys: shop.widget_keys.clone(),
             release: shop.release,
+            identity: shop.identity.clone(),
         })
     }
 }

@@ -2,7 +2,9 @@
 
 pub mod account;
 pub mod budget;
+pub mod claim;
 pub mod credit;
+pub mod identity;
 pub mod key;
 pub mod knowledge;
 pub mod lease;

@@ -36,6 +36,7 @@ mod route;
 mod same_origin;
 mod service;
 mod sse;
+mod visitor_identity;
 mod wire;
 
 pub use body::{BobBody, BodyError, BoxError};

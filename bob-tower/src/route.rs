@@ -15,14 +15,18 @@ use crate::door::{public, signed_in, widget};
 use crate::openapi::{self, Says, says, text};
 use crate::problem::Problem;
 use crate::wire::chat::{ChatRequest, ConfigView, HistoryView, ReplyView, SessionRequest, SessionView};
+use crate::wire::claim::{ClaimRequest, ClaimView, OwnConversationView};
 use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
 use crate::wire::embed::WidgetCodeView;
 use crate::wire::health::HealthView;
+use crate::wire::identity::{
+    IdentitySecretRequest, NewIdentitySecretView, VisitorIdentityRequest, VisitorIdentityView,
+};
 use crate::wire::pricebook::PricebookView;
 use crate::wire::sign_in::{
     CustomerLoginRequest, IssuedView, JwksView, LoginRequest, MeView, RefreshRequest,
 };
-use crate::{auth, credits, embed, health, pricebook};
+use crate::{auth, credits, embed, health, pricebook, visitor_identity};
 
 /// A part of Bob that can be mounted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,6 +138,14 @@ routes! {
             => says("Hears the visitor's own turn again, from where they left off.")
                 .query("business_id", text(), "The business, where the host serves several.")
                 .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
+        GET "/api/chat/conversations" public::conversations
+            => says("Lists the visitor's own conversations, the one that began last first.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .of_visitor().lists::<OwnConversationView>(),
+        POST "/api/chat/claim" public::claim
+            => says("Says whether what was said before signing in is the visitor's, or asks what there is.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .takes::<ClaimRequest>().answers::<ClaimView>(200).of_claim(),
     }
     Chat Access::Holds(Permission::ChatManage) => {
         POST "/api/chat/session" signed_in::session
@@ -165,6 +177,12 @@ routes! {
         GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events
             => says("Hears the visitor's own turn again, from where they left off.")
                 .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
+        GET "/api/widget/{tenant}/conversations" widget::conversations
+            => says("Lists the visitor's own conversations, the one that began last first.")
+                .of_visitor().lists::<OwnConversationView>(),
+        POST "/api/widget/{tenant}/claim" widget::claim
+            => says("Says whether what was said before signing in is the visitor's, or asks what there is.")
+                .takes::<ClaimRequest>().answers::<ClaimView>(200).of_claim(),
     }
     Widget Access::Open => {
         GET "/widget/loader.js" embed::loader
@@ -200,6 +218,19 @@ routes! {
         GET "/api/customer-portal/widget-code" embed::widget_code
             => says("The line that a customer pastes into their pages.")
                 .of_business().answers::<WidgetCodeView>(200),
+        GET "/api/customer-portal/visitor-identity" visitor_identity::read
+            => says("How the business's visitors prove who they are, and what this node saw of it.")
+                .of_business().answers::<VisitorIdentityView>(200),
+        PUT "/api/customer-portal/visitor-identity" visitor_identity::decide
+            => says("Decides how visitors prove who they are; the secrets stay.")
+                .of_business().takes::<VisitorIdentityRequest>().answers::<VisitorIdentityView>(200).if_match(),
+        POST "/api/customer-portal/visitor-identity/secrets" visitor_identity::add_secret
+            => says("Adds a secret to sign identities with; one that Bob makes is shown in this answer only.")
+                .of_business().takes::<IdentitySecretRequest>().optionally()
+                .answers::<NewIdentitySecretView<'_>>(201).if_match().refuses(409, "too_many_secrets"),
+        DELETE "/api/customer-portal/visitor-identity/secrets/{secret}" visitor_identity::remove_secret
+            => says("Takes a secret away; what it signed does not hold any more.")
+                .of_business().answers_nothing(204).if_match().refuses(409, "last_identity_key"),
     }
     Portal Access::Holds(Permission::AnalyticsRead) => {
         GET "/api/customer-portal/usage" credits::usage

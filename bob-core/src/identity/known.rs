@@ -9,10 +9,12 @@ use lru::LruCache;
 
 use super::counts::Counter;
 use super::{IdentityCounts, IdentityMode, InvalidIdentity, VerifiedIdentity};
+use crate::account::Email;
 use crate::act::Act;
 use crate::clock::Clock;
 use crate::id::{TenantId, VisitorId};
 use crate::storage::{Result, SharedStorage, TenantSnapshot};
+use crate::visitor::VisitorProfile;
 
 /// How many people's visitors are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16_384).expect("not zero");
@@ -123,6 +125,28 @@ impl Identities {
         let visitor = self.storage.recognise_visitor(act, tenant, profile.clone()).await?;
         self.remembered().put(person, (visitor, said));
         Ok(visitor)
+    }
+
+    /// Keeps what a page says, unproven, of a visitor; storage is asked when it says something new.
+    ///
+    /// # Errors
+    ///
+    /// When storage fails.
+    pub async fn introduce(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        visitor: VisitorId,
+        profile: VisitorProfile,
+    ) -> Result<()> {
+        let who = (*tenant, digest_of(&[Some(&visitor.to_string())]));
+        let said = digest_of(&[profile.name.as_deref(), profile.email.as_ref().map(Email::as_str)]);
+        if self.remembered().get(&who).is_some_and(|(_, known)| *known == said) {
+            return Ok(());
+        }
+        self.storage.introduce_visitor(act, tenant, &visitor, profile).await?;
+        self.remembered().put(who, (visitor, said));
+        Ok(())
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, LruCache<(TenantId, Digest), (VisitorId, Digest)>> {

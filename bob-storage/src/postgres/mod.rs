@@ -2,10 +2,12 @@
 
 mod account;
 mod audit;
+mod claim;
 mod conversation;
 mod credit;
 mod error;
 mod functions;
+mod identity;
 mod keys;
 mod knowledge;
 mod lane;
@@ -20,6 +22,7 @@ mod rows;
 mod tenant;
 mod turn;
 mod unit;
+mod visitor;
 mod widget_key;
 
 use std::fmt;

@@ -5,15 +5,18 @@ use bob_core::account::{Account, TenantRole};
 use bob_core::act::Act;
 use bob_core::credit::{Billing, BillingDay, FIRST_GRANT, LedgerKind, MilliCredits};
 use bob_core::id::{AccountId, PersonaId, TenantId};
+use bob_core::identity::IdentitySettings;
 use bob_core::knowledge::KnowledgeStatus;
 use bob_core::persona::Persona;
 use bob_core::storage::{Onboarding, Result, TenantSnapshot, TenantStore};
 use bob_core::tenant::{Tenant, TenantRef};
 use jiff::tz::TimeZone;
+use sqlx::Row as _;
 
 use super::account::{SealedPerson, insert_account};
 use super::audit::{Subject, note};
-use super::error::corrupt;
+use super::error::{corrupt, failed};
+use super::identity;
 use super::keys::locked;
 use super::knowledge::insert_version;
 use super::rows::{Cells, micros};
@@ -118,7 +121,9 @@ impl TenantStore for PostgresStorage {
                      p.persona_id, p.version, p.name, p.description, p.tone, p.system_prompt,
                      k.key_id, k.key, k.embed, k.ends_at, k.daily_budget,
                      (SELECT coalesce(json_agg(o.origin ORDER BY o.position), '[]')::text
-                      FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id)
+                      FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id),
+                     (SELECT i.settings FROM bob_identity_settings i WHERE i.tenant_id = t.tenant_id)
+                         AS identity_settings
                  FROM bob_tenants t
                  JOIN bob_personas p ON p.tenant_id = t.tenant_id AND p.persona_id = t.persona_id
                      AND p.version = t.persona_version
@@ -133,6 +138,12 @@ impl TenantStore for PostgresStorage {
         let mut snapshot = read_tenant(*tenant, &mut Cells::of(first, OPERATION))?;
         for row in &rows {
             snapshot.widget_keys.extend(read_key(row, OPERATION)?);
+        }
+        if let Some(sealed) =
+            first.try_get::<Option<&[u8]>, _>("identity_settings").map_err(failed(OPERATION))?
+        {
+            snapshot.identity =
+                identity::open(&self.tenant_seal(tenant, OPERATION).await?, sealed, OPERATION)?;
         }
         Ok(snapshot)
     }
@@ -284,7 +295,8 @@ fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
         tone: cells.take()?,
         system_prompt: cells.take()?,
     };
-    Ok(TenantSnapshot { version, tenant, persona, widget_keys: Vec::new(), release })
+    let identity = IdentitySettings::default();
+    Ok(TenantSnapshot { version, tenant, persona, widget_keys: Vec::new(), release, identity })
 }
 
 /// `plan, billing_day, zone`

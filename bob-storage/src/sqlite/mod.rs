@@ -3,9 +3,11 @@
 mod account;
 mod audit;
 mod backup;
+mod claim;
 mod conversation;
 mod credit;
 mod error;
+mod identity;
 mod key;
 mod knowledge;
 mod login;
@@ -16,6 +18,7 @@ mod pricebook;
 mod rows;
 mod tenant;
 mod turn;
+mod visitor;
 mod widget_key;
 mod writer;
 

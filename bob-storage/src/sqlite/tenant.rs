@@ -5,17 +5,20 @@ use bob_core::account::{Account, TenantRole};
 use bob_core::act::Act;
 use bob_core::credit::{Billing, BillingDay, FIRST_GRANT, LedgerKind, MilliCredits};
 use bob_core::id::{PersonaId, TenantId};
+use bob_core::identity::IdentitySettings;
 use bob_core::knowledge::KnowledgeStatus;
 use bob_core::persona::Persona;
 use bob_core::storage::{Onboarding, Result, TenantSnapshot, TenantStore};
 use bob_core::tenant::{Tenant, TenantRef};
 use bob_core::vault::Vault;
 use jiff::tz::TimeZone;
+use sqlx::Row as _;
 
 use super::account::insert_account;
 use super::audit::{Subject, note};
 use super::credit::{Movement, enter};
 use super::error::{corrupt, failed};
+use super::identity;
 use super::key::{self, refused};
 use super::knowledge::insert_version;
 use super::rows::{Cells, blob, micros};
@@ -107,7 +110,8 @@ impl TenantStore for SqliteStorage {
                  p.persona_id, p.version, p.name, p.description, p.tone, p.system_prompt,
                  k.key_id, k.key, k.embed, k.ends_at, k.daily_budget,
                  (SELECT json_group_array(o.origin ORDER BY o.position)
-                  FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id)
+                  FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id),
+                 (SELECT i.settings FROM bob_identity_settings i WHERE i.tenant_id = t.tenant_id) AS identity_settings
              FROM bob_tenants t
              JOIN bob_personas p ON p.tenant_id = t.tenant_id AND p.persona_id = t.persona_id
                  AND p.version = t.persona_version
@@ -123,6 +127,12 @@ impl TenantStore for SqliteStorage {
         let mut snapshot = read_tenant(*tenant, &mut Cells::of(first, OPERATION))?;
         for row in &rows {
             snapshot.widget_keys.extend(read_key(row, OPERATION)?);
+        }
+        if let Some(sealed) =
+            first.try_get::<Option<&[u8]>, _>("identity_settings").map_err(failed(OPERATION))?
+        {
+            snapshot.identity =
+                identity::open(&self.tenant_seal(tenant, OPERATION).await?, sealed, OPERATION)?;
         }
         Ok(snapshot)
     }
@@ -245,7 +255,8 @@ fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
         tone: cells.take()?,
         system_prompt: cells.take()?,
     };
-    Ok(TenantSnapshot { version, tenant, persona, widget_keys: Vec::new(), release })
+    let identity = IdentitySettings::default();
+    Ok(TenantSnapshot { version, tenant, persona, widget_keys: Vec::new(), release, identity })
 }
 
 /// `plan, billing_day, zone`

@@ -1,9 +1,11 @@
 //! What stands in bodies: requests end in `Request`, answers in `View`.
 
 pub(crate) mod chat;
+pub(crate) mod claim;
 pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
+pub(crate) mod identity;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
 

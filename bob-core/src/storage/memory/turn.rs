@@ -133,12 +133,12 @@ impl Shop {
         let claim = start.idempotency.as_ref()?;
         self.idempotency.retain(|_, row| act.at < row.until);
         let row = claim.scopes.iter().find_map(|scope| self.idempotency.get(scope))?;
-        if row.body != claim.body {
-            return Some(TurnOpening::Mismatch);
-        }
         let turn = row.turn;
         if !self.may_repeat(start, self.turns.get(&turn)?) {
             return None;
+        }
+        if row.body != claim.body {
+            return Some(TurnOpening::Mismatch);
         }
         match &self.turns.get(&turn)?.state {
             TurnRowState::Finished(finished) => Some(TurnOpening::Replayed(finished.clone())),

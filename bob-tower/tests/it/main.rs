@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value, clippy::type_complexity, reason = "tests are tables of data")]
 
 mod budgets;
+mod claiming;
 mod cors;
 mod credits;
 mod doors;
@@ -11,6 +12,7 @@ mod embed;
 mod harness;
 mod hostile;
 mod idempotency;
+mod identity;
 mod limits;
 mod mounting;
 mod outages;

@@ -1,6 +1,7 @@
 //! One Bob with two businesses, its people and its mount, ready to be asked.
 
 mod ask;
+mod identity;
 mod watched;
 
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ use bob_tower::{BobService, Mount};
 use serde_json::{Value, json};
 
 pub use ask::{Answer, Ask, Event};
+pub use identity::{SETTINGS, Signer};
 pub use watched::{Fault, WARNING, Watched};
 
 /// The password of everybody.

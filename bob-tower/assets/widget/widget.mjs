@@ -257,15 +257,10 @@ export class Conversation {
   /** A page of the history; a visitor whom nothing proves has none to read. */
   async history(cursor) {
     const none = { items: [], next_cursor: null };
-    if (!this.#person && !this.#store.token) return none;
+    if (this.#person ? !this.#person.session : !this.#store.token) return none;
     const query = new URLSearchParams({ session_id: this.#session });
     if (cursor) query.set("cursor", cursor);
-    try {
-      return await this.#read(`history?${query}`);
-    } catch (trouble) {
-      if (this.#person && trouble.status === 404) return none; // nothing was said yet
-      throw trouble;
-    }
+    return this.#read(`history?${query}`);
   }
 
   /**

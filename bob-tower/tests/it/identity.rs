@@ -30,7 +30,7 @@ async fn a_secret_is_shown_once_and_never_again() {
     assert_eq!(made.status, 201);
     let secret = made.json()["secret"].as_str().unwrap().to_owned();
     assert!(secret.starts_with("bobid_") && secret.len() == 70, "{}", secret.len());
-    let own = "the secret of the business, long enough";
+    let own = "the-secret-of-the-business,-long-enough";
     let given =
         app.about_identities(OWNER, "POST", "/secrets").await.json(&json!({ "secret": own })).send().await;
     assert_eq!((given.status, given.json().get("secret")), (201, None));

@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::testing::fixture;
 
 const ISSUER: &str = "https://shop.example";
-const SECRET: &str = "a secret of the business, which is long enough for each of the hashes";
+const SECRET: &str = "a-secret-of-the-business,-which-is-long-enough-for-each-of-the-hashes";
 /// Long enough for HS256 only.
 const SHORT: &str = "0123456789abcdef0123456789abcdef";
 

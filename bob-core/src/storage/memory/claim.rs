@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::MemoryStorage;
-use super::world::{Shop, Talk, TurnRowState};
+use super::world::{Shop, Subject, Talk, TurnRowState};
 use crate::act::Act;
 use crate::conversation::{ConversationKey, SessionId};
 use crate::id::{ConversationId, TenantId, VisitorId};
@@ -42,7 +42,8 @@ impl MemoryStorage {
             _ => return Ok(claimed),
         };
         shop.proofs.insert(claim.proof.clone(), claim.proof_until);
-        world.record(Some(tenant), operation, &Act { reason, ..act.clone() });
+        let subject = Subject(Some(claim.identified.as_uuid()), Some(claim.anonymous.as_uuid()));
+        world.record_on(Some(tenant), operation, &Act { reason, ..act.clone() }, subject);
         Ok(claimed)
     }
 }

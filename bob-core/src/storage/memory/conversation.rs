@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStorage;
-use super::world::TurnRowState;
+use super::world::{Subject, TurnRowState};
 use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
 use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
@@ -86,7 +86,7 @@ impl ConversationStore for MemoryStorage {
         talk.conversation.person_wanted_at = None;
         let subject = EventSubject { conversation: Some(*conversation), ..EventSubject::default() };
         shop.tell(act, &[EventKind::ConversationAssigned], subject);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(conversation.as_uuid()), None));
         Ok(changed)
     }
 }

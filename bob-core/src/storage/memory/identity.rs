@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStorage;
+use super::world::Subject;
 use crate::act::Act;
 use crate::id::TenantId;
 use crate::identity::{IdentityChange, IdentityChanged};
@@ -30,7 +31,7 @@ impl IdentityStore for MemoryStorage {
         }
         let changed = shop.identity.clone();
         shop.version += 1;
-        world.record(Some(tenant), recorded, act);
+        world.record_on(Some(tenant), recorded, act, Subject(Some(tenant.as_uuid()), None));
         Ok(IdentityChanged::Changed(changed))
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::MemoryStorage;
-use super::world::{Shop, Talk};
+use super::world::{Shop, Subject, Talk};
 use crate::act::{Act, Principal};
 use crate::id::{TenantId, VisitorId};
 use crate::storage::{Result, StorageError, StorageErrorKind, VisitorStore};
@@ -31,7 +31,7 @@ impl VisitorStore for MemoryStorage {
         }
         row.known = known;
         let act = Act { principal: Principal::Visitor(visitor), ..act.clone() };
-        world.record(Some(tenant), OPERATION, &act);
+        world.record_on(Some(tenant), OPERATION, &act, Subject(Some(visitor.as_uuid()), None));
         Ok(visitor)
     }
 
@@ -51,7 +51,7 @@ impl VisitorStore for MemoryStorage {
         }
         row.known.trust = TrustLevel::Identified;
         row.known.profile = Some(profile);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(visitor.as_uuid()), None));
         Ok(())
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::refused;
+use crate::act::{Act, Principal};
+use crate::audit::{AuditFilter, AuditQuery};
 use crate::clock::{earlier, later};
 use crate::conversation::{ConversationKey, Door};
 use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
@@ -94,6 +96,31 @@ pub async fn a_claim_moves_what_was_said_within_a_day(store: &dyn Storage) {
     // And it goes on there.
     let open = fixture::open(store, &shop, fixture::start(me, "s", "e")).await;
     assert_eq!((open.conversation, open.history.len()), (recent, 2));
+}
+
+/// The audit tells who claimed whom, and how much moved; and who declined.
+pub async fn a_claim_is_audited(store: &dyn Storage) {
+    let shop = fixture::tenant(store, "shop").await;
+    let (anna, me) = (VisitorId::new(), signed_in(store, &shop, "7").await);
+    talk(store, &shop, fixture::start(anna, "s", "hi"), fixture::now()).await;
+    let act = Act::new(Principal::Visitor(me), "request 1", fixture::now());
+    let no = Claim { accept: false, ..claim(anna, me, "1") };
+    store.claim_visitor(&act, &shop, no).await.unwrap();
+    store.claim_visitor(&act, &shop, claim(anna, me, "2")).await.unwrap();
+
+    let query = AuditQuery { filter: AuditFilter::default(), behind: None, limit: 2, look_at: 2 };
+    let told = store.audit(&shop, query).await.unwrap().rows.into_iter().map(|row| {
+        assert_eq!((row.principal, &*row.request_id), (act.principal, "request 1"));
+        assert_eq!((row.subject, row.part_of), (Some(me.as_uuid()), Some(anna.as_uuid())));
+        (row.operation, row.reason)
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("claim_visitor".to_owned(), Some("1 conversations, 2 messages".to_owned())),
+            ("decline_claim".to_owned(), None)
+        ]
+    );
 }
 
 /// From then on the old token opens nothing, and a secret session continues nothing of either's.

@@ -1,6 +1,8 @@
 //! Claims about how visitors prove who they are.
 
 use super::refused;
+use crate::act::Principal;
+use crate::audit::{AuditFilter, AuditQuery};
 use crate::id::{IdentitySecretId, TenantId, VisitorId};
 use crate::identity::{
     IdentityChange, IdentityChanged, IdentityMode, IdentityPolicy, IdentityRefusal, IdentitySecret,
@@ -43,6 +45,34 @@ pub async fn what_was_decided_about_identities_is_in_the_snapshot(store: &dyn St
     change(store, &shop, IdentityChange::Remove(secret.id)).await;
     assert_eq!(store.tenant_snapshot(&shop).await.unwrap().identity.secrets, []);
     assert_eq!(store.tenant_snapshot(&rival).await.unwrap().identity, IdentitySettings::default());
+}
+
+/// The audit tells each change by what it was, and that a person became known as their own deed.
+pub async fn changes_of_identities_and_people_who_become_known_are_audited(store: &dyn Storage) {
+    let shop = fixture::tenant(store, "shop").await;
+    let secret = IdentitySecret::generate(fixture::now()).unwrap();
+    let id = secret.id;
+    change(store, &shop, IdentityChange::Add(secret)).await;
+    change(store, &shop, IdentityChange::Decide(Box::default())).await;
+    change(store, &shop, IdentityChange::Remove(id)).await;
+    let visitor = store.recognise_visitor(&fixture::act(), &shop, person("7")).await.unwrap();
+    store.recognise_visitor(&fixture::act(), &shop, person("7")).await.unwrap();
+
+    let query = AuditQuery { filter: AuditFilter::default(), behind: None, limit: 10, look_at: 10 };
+    let rows = store.audit(&shop, query).await.unwrap().rows;
+    let told: Vec<_> = rows.iter().map(|row| (row.operation.as_str(), row.subject)).collect();
+    let of_shop = Some(shop.as_uuid());
+    assert_eq!(
+        told,
+        [
+            ("recognise_visitor", Some(visitor.as_uuid())),
+            ("remove_identity_secret", of_shop),
+            ("decide_identity", of_shop),
+            ("add_identity_secret", of_shop),
+            ("onboard", of_shop),
+        ]
+    );
+    assert_eq!(rows[0].principal, Principal::Visitor(visitor));
 }
 
 /// A change that is refused, or based on what was, writes nothing.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use bob_core::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
 use bob_core::act::Act;
+use bob_core::audit::{AuditPage, AuditQuery, NotedRead};
 use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
 use bob_core::credit::{
     CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, MilliCredits, Renewal, Reservation,
@@ -20,9 +21,9 @@ use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, ConversationStore, CreditStore, IdentityStore, KeyStore, KnowledgeStore, LoginStore,
-    Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind, TenantSnapshot,
-    TenantStore, TurnStore, VisitorStore, WidgetKeyStore,
+    AccountStore, AuditStore, ConversationStore, CreditStore, IdentityStore, KeyStore, KnowledgeStore,
+    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind,
+    TenantSnapshot, TenantStore, TurnStore, VisitorStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
@@ -192,6 +193,10 @@ ports! {
         read own_conversations(tenant: &TenantId, visitor: &VisitorId, after: Option<Uuid>, limit: u32) -> Vec<OwnConversation>;
         read claimable(tenant: &TenantId, anonymous: &VisitorId, identified: &VisitorId, since: Timestamp) -> Claimable;
         write claim_visitor(act: &Act, tenant: &TenantId, claim: Claim) -> Claimed;
+    }
+    AuditStore {
+        read audit(tenant: &TenantId, query: AuditQuery) -> AuditPage;
+        write note_read(act: &Act, tenant: &TenantId, read: NotedRead) -> ();
     }
     KeyStore {
         write rewrap_keys(act: &Act, limit: u32) -> u32;

@@ -92,6 +92,14 @@ impl Identities {
         }
     }
 
+    /// Whether an identity that was believed before still is; not counted.
+    #[must_use]
+    pub fn holds(&self, tenant: &TenantSnapshot, presented: Presented<'_>) -> bool {
+        let looked_at = tenant.identity.policy.mode != IdentityMode::Off;
+        let Presented::Token(token) = presented else { return false };
+        looked_at && tenant.identity.verify(token, tenant.tenant.id, self.clock.now()).is_ok()
+    }
+
     /// What this process counted for a business; nothing before the first.
     #[must_use]
     pub fn counts(&self, tenant: TenantId) -> Option<IdentityCounts> {

@@ -14,6 +14,7 @@ mod conversation;
 mod credit;
 mod error;
 mod identity;
+mod inbox;
 mod key;
 mod knowledge;
 mod login;
@@ -29,6 +30,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::id::TenantId;
+use crate::inbox::Stir;
 use crate::keyring::PurposeKeys;
 use async_trait::async_trait;
 use tokio::sync::broadcast;
@@ -39,6 +41,7 @@ pub use conversation::ConversationStore;
 pub use credit::CreditStore;
 pub use error::{StorageError, StorageErrorKind};
 pub use identity::IdentityStore;
+pub use inbox::InboxStore;
 pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
 pub use login::LoginStore;
@@ -64,6 +67,7 @@ pub trait Storage:
     + VisitorStore
     + IdentityStore
     + ConversationStore
+    + InboxStore
     + CreditStore
     + PricebookStore
     + OutboxStore
@@ -87,6 +91,20 @@ pub trait Storage:
     /// second anyway.
     fn changes(&self) -> Option<broadcast::Receiver<TenantId>> {
         None
+    }
+
+    /// What happens in conversations from now on, where the database tells of it at once; it may leave things out.
+    fn stirs(&self) -> Option<broadcast::Receiver<Stir>> {
+        None
+    }
+
+    /// Tells other nodes that something happens in a conversation, where the database can; nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](StorageErrorKind::Unavailable) when they could not be told.
+    async fn tell_stir(&self, _stir: Stir) -> Result<()> {
+        Ok(())
     }
 
     /// Writes and reads something small, to learn whether turns could be stored.

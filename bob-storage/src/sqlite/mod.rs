@@ -8,6 +8,7 @@ mod conversation;
 mod credit;
 mod error;
 mod identity;
+mod inbox;
 mod key;
 mod knowledge;
 mod login;

@@ -100,6 +100,25 @@ pub(crate) async fn claim(mut call: Call) -> Result<Response<BobBody>, Problem> 
     Ok(response)
 }
 
+/// `GET /api/chat/events?session_id=&business_id=`
+pub(crate) async fn events(call: Call) -> Result<Response<BobBody>, Problem> {
+    let reader = reader(&call).await?;
+    let call = Arc::new(call);
+    let asked = Arc::clone(&call);
+    let still = move || {
+        let call = Arc::clone(&asked);
+        async move { still_reads(&call, reader).await }
+    };
+    reads::events(&call, Door::Public, reader, still).await
+}
+
+/// Whether a reader still is who they were.
+async fn still_reads(call: &Call, reader: Reader) -> bool {
+    let Ok(tenant) = queried_tenant(call).await else { return false };
+    let Ok(token) = token(call, &tenant.tenant.id) else { return false };
+    reader.still_holds(call, &tenant, token).await
+}
+
 async fn reader(call: &Call) -> Result<Reader, Problem> {
     let tenant = queried_tenant(call).await?;
     Reader::of(call, &tenant, token(call, &tenant.tenant.id)?).await

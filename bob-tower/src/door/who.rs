@@ -68,6 +68,24 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// Whether the same proof still holds; asked now and then on behalf of one call, so it is not counted again.
+    pub(super) async fn still_holds(
+        &self,
+        call: &Call,
+        tenant: &TenantSnapshot,
+        token: Option<&str>,
+    ) -> bool {
+        let bob = &call.mounted.bob;
+        if !self.by_token {
+            return bob.identities().holds(tenant, presented(call.headers()));
+        }
+        let known = bob.storage().visitor(&self.tenant, &self.visitor).await;
+        let ended = !known.is_ok_and(|known| known.is_none_or(|known| !known.ended));
+        named_by(call, &self.tenant, token) == Some(self.visitor) && !ended
+    }
+}
+
 /// What the page's identity says, if it holds; a stranger is nobody, unless the business wants to know everybody.
 pub(super) fn identity(
     call: &Call,

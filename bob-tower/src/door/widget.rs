@@ -186,6 +186,25 @@ pub(crate) async fn claim(mut call: Call) -> Result<Response<BobBody>, Problem> 
     Ok(claim::answer(&call, &tenant, token(&call)?, &request).await?.response)
 }
 
+/// `GET /api/widget/{tenant}/events?session_id=`
+pub(crate) async fn events(call: Call) -> Result<Response<BobBody>, Problem> {
+    let reader = reader(&call).await?;
+    let call = Arc::new(call);
+    let asked = Arc::clone(&call);
+    let still = move || {
+        let call = Arc::clone(&asked);
+        async move { still_reads(&call, reader).await }
+    };
+    reads::events(&call, Door::Widget, reader, still).await
+}
+
+/// Whether page and reader still are who they were.
+async fn still_reads(call: &Call, reader: Reader) -> bool {
+    let Ok(page) = caller(call).await else { return false };
+    let Ok(token) = token(call) else { return false };
+    reader.still_holds(call, &page.tenant, token).await
+}
+
 async fn reader(call: &Call) -> Result<Reader, Problem> {
     Reader::of(call, &call.widget()?.tenant, token(call)?).await
 }

@@ -7,6 +7,7 @@ pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
 pub(crate) mod identity;
+pub(crate) mod inbox;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
 

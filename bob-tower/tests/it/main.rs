@@ -15,6 +15,7 @@ mod host_principal;
 mod hostile;
 mod idempotency;
 mod identity;
+mod inbox;
 mod limits;
 mod matrix;
 mod mounting;

@@ -8,6 +8,7 @@ mod claim;
 mod conversation;
 mod credit;
 mod identity;
+mod inbox;
 mod knowledge;
 mod purse;
 mod tenant;

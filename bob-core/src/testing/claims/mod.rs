@@ -6,6 +6,7 @@ pub mod budget;
 pub mod claim;
 pub mod credit;
 pub mod identity;
+pub mod inbox;
 pub mod key;
 pub mod knowledge;
 pub mod lease;

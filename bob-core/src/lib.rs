@@ -26,6 +26,7 @@
 // Whose, who, when.
 pub mod account;
 pub mod act;
+pub mod audit;
 pub mod clock;
 pub mod id;
 pub mod keyring;

@@ -12,8 +12,10 @@ use matchit::Router;
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
-use crate::openapi::{self, Says, one_of, says, text};
+use crate::openapi::{self, Says, moment, one_of, says, text, uuid};
 use crate::problem::Problem;
+use crate::wire::ListView;
+use crate::wire::audit::AuditRowView;
 use crate::wire::chat::{
     ChatRequest, ConfigView, HistoryView, MessageView, ReplyView, SessionRequest, SessionView,
 };
@@ -25,7 +27,7 @@ use crate::wire::pricebook::PricebookView;
 use crate::wire::sign_in::{
     CustomerLoginRequest, IssuedView, JwksView, LoginRequest, MeView, RefreshRequest,
 };
-use crate::{auth, credits, embed, health, inbox, portal, pricebook};
+use crate::{audit, auth, credits, embed, health, inbox, portal, pricebook};
 
 /// A part of Bob that can be mounted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,7 +124,7 @@ routes! {
         GET "/api/pricebook" pricebook::published
             => says("The published pricebook.").answers::<PricebookView<'_>>(200).answers_nothing(304),
         GET "/openapi.json" openapi::document
-            => says("This description.").answers_text(200, "application/json").answers_nothing(304),
+            => says("This description.").answers_object(200).answers_nothing(304),
     }
     Chat Access::OwnOrigin => {
         POST "/api/chat" public::chat
@@ -265,6 +267,17 @@ routes! {
         GET "/api/customer-portal/ledger" credits::ledger
             => says("Every credit that came in or went out, the latest first.")
                 .of_business().in_pages().answers::<LedgerView<'_>>(200),
+    }
+    Portal Access::Holds(Permission::AuditRead) => {
+        GET "/api/audit" audit::rows
+            => says("Who did what to a business, the latest first; the platform's own rows to its people who name none.")
+                .query("business_id", text(), "The business, by UUID or slug; platform people may name one.")
+                .query("principal", uuid(), "Only what this one did.")
+                .query("operation", text(), "Only deeds whose name begins so.")
+                .query("subject", uuid(), "Only what was done to this thing, or to what belongs to it.")
+                .query("from", moment(), "Only what was done then and later.")
+                .query("to", moment(), "Only what was done before.")
+                .in_pages().answers::<ListView<AuditRowView>>(200).refuses(404, "not_found"),
     }
     Control Access::Holds(Permission::AnalyticsRead) => {
         GET "/api/tenants/{tenant}/usage" credits::usage

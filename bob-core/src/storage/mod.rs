@@ -9,6 +9,7 @@
 //! [`memory`] implements all of them; the claims in `testing` (feature `testing`) hold for every implementation.
 
 mod account;
+mod audit;
 mod conversation;
 mod credit;
 mod error;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 pub use account::AccountStore;
+pub use audit::AuditStore;
 pub use conversation::ConversationStore;
 pub use credit::CreditStore;
 pub use error::{StorageError, StorageErrorKind};
@@ -63,6 +65,7 @@ pub trait Storage:
     + CreditStore
     + PricebookStore
     + OutboxStore
+    + AuditStore
     + KeyStore
     + fmt::Debug
     + 'static

@@ -141,6 +141,9 @@ fn media(content: Content, schemas: &mut Schemas) -> Option<(&'static str, Media
             let schema = RefOr::<Schema>::Ref(Ref::from_schema_name((typed.name)()));
             Some(("application/json", MediaContent::new(Some(schema))))
         }
+        Content::Object => {
+            Some(("application/json", MediaContent::new(Some(Schema::Object(Object::default())))))
+        }
         Content::Text(media_type) => Some((media_type, MediaContent::new(Some(Schema::Object(text()))))),
     }
 }

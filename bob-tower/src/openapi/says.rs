@@ -55,6 +55,8 @@ pub(crate) enum Content {
     Empty,
     /// JSON of a type.
     Json(Typed),
+    /// A JSON object that somebody else describes.
+    Object,
     /// Text of a media type.
     Text(&'static str),
 }
@@ -121,6 +123,11 @@ impl Says {
     /// It answers a page of a list of these.
     pub(crate) fn lists<T: ToSchema>(self) -> Self {
         self.with(200, Content::Json(Typed::list_of::<T>())).in_pages()
+    }
+
+    /// It answers a JSON object that somebody else describes.
+    pub(crate) fn answers_object(self, status: u16) -> Self {
+        self.with(status, Content::Object)
     }
 
     /// It answers text of this media type.

@@ -1,5 +1,6 @@
 //! What stands in bodies: requests end in `Request`, answers in `View`.
 
+pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod credits;
 pub(crate) mod embed;

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 
 use super::MemoryStorage;
-use super::world::{Shop, Talk};
+use super::world::{Shop, Subject, Talk};
 use crate::act::Act;
 use crate::conversation::{
     Hindrance, Message, Owner, Role, SpeakerChange, SpeakerChanged, Standing, TextPart,
@@ -73,7 +73,7 @@ impl InboxStore for MemoryStorage {
         (talk.taken_at, talk.closed_at) = (next.taken_at, next.closed_at);
         let about = EventSubject { conversation: Some(*conversation), ..EventSubject::default() };
         shop.tell(act, &[change.step.event()], about);
-        world.record(Some(tenant), operation, act);
+        world.record_on(Some(tenant), operation, act, Subject(Some(conversation.as_uuid()), None));
         Ok(SpeakerChanged::Done(next))
     }
 
@@ -116,7 +116,8 @@ impl InboxStore for MemoryStorage {
             ..EventSubject::default()
         };
         shop.tell(act, &[EventKind::MessageCreated], about);
-        world.record(Some(tenant), OPERATION, act);
+        let subject = Subject(Some(message.id.as_uuid()), Some(conversation.as_uuid()));
+        world.record_on(Some(tenant), OPERATION, act, subject);
         Ok(Replied::Stored(Box::new(message)))
     }
 
@@ -124,7 +125,7 @@ impl InboxStore for MemoryStorage {
         const OPERATION: &str = "read_conversation";
         let mut world = self.world();
         world.shop_mut(OPERATION, tenant)?.talk(OPERATION, conversation)?;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(conversation.as_uuid()), None));
         Ok(())
     }
 }

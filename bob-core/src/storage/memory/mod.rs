@@ -3,6 +3,7 @@
 //! Nothing survives the process. One lock makes each method one transaction.
 
 mod account;
+mod audit;
 mod conversation;
 mod credit;
 mod inbox;

@@ -1,6 +1,7 @@
 //! The claims: what every implementation of the ports promises, one function each.
 
 pub mod account;
+pub mod audit;
 pub mod budget;
 pub mod credit;
 pub mod inbox;

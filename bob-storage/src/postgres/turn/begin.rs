@@ -17,7 +17,7 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgRow};
 use uuid::Uuid;
 
-use super::super::audit::new_id;
+use super::super::audit::{NewRow, new_id};
 use super::super::error::corrupt;
 use super::super::keys::sealed;
 use super::super::lane::{Call, Columns};
@@ -39,15 +39,15 @@ pub(in super::super) const STATEMENT: &str = "SELECT r.*
         $17::bytea[], $18::uuid[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[],
         $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[], $28::bigint[], $29::uuid[], $30::bigint[],
         $31::bigint[], $32::uuid[], $33::uuid[], $34::uuid[], $35::uuid[], $36::text[], $37::uuid[], $38::text[],
-        $39::text[])
+        $39::text[], $40::text[], $41::bool[], $42::bytea[])
         WITH ORDINALITY AS c (tenant, turn, message, conversation, door, session_index, session, visitor, proven,
             by_session, sealed_for, key, content, scope_1, body_1, scope_2, body_2, node, token, lease, kept, time, at,
             step_1, step_2, step_3, day, visitor_budget, key_id, key_budget, history, audit, event, audit_too, event_too,
-            principal_kind, principal, request, reason, place)
+            principal_kind, principal, request, reason, via, by_platform, address, place)
     CROSS JOIN LATERAL bob_begin_turn(tenant, turn, message, conversation, door, session_index, session, visitor,
         proven, by_session, sealed_for, key, content, scope_1, body_1, scope_2, body_2, node, token, lease, kept, time,
         at, step_1, step_2, step_3, day, visitor_budget, key_id, key_budget, history, audit, event, audit_too,
-        event_too, principal_kind, principal, request, reason, $40) r
+        event_too, principal_kind, principal, request, reason, via, by_platform, address, $43) r
     ORDER BY c.place";
 
 /// One turn to be opened.
@@ -60,10 +60,16 @@ pub(in super::super) struct Begin {
     session: Vec<u8>,
     content: Vec<u8>,
     bodies: [Option<[u8; 32]>; 2],
+    noted: Noted,
+}
+
+/// What is written down of it, and by which time.
+struct Noted {
     time: Option<i64>,
     /// Of audit and outbox, for a turn that is given up on the way; it comes first.
     given_up: [Uuid; 2],
-    ids: [Uuid; 2],
+    row: NewRow,
+    event: Uuid,
 }
 
 impl Begin {
@@ -73,7 +79,7 @@ impl Begin {
         start: &TurnStart,
         seal: &VisitorSeal,
         vault: &Vault,
-        time: Option<i64>,
+        noted: Noted,
     ) -> Result<Self> {
         let body = |at: usize| {
             let claim = start.idempotency.as_ref()?;
@@ -84,9 +90,7 @@ impl Begin {
             session: seal.session(&start.conversation, &start.session).map_err(sealed(OPERATION))?,
             content: seal.message(&start.message, start.text.as_str()).map_err(sealed(OPERATION))?,
             bodies: [body(0), body(1)],
-            time,
-            given_up: [new_id(), new_row_id()],
-            ids: [new_id(), new_row_id()],
+            noted,
             act: act.clone(),
             tenant: *tenant,
             start: start.clone(),
@@ -139,7 +143,7 @@ impl Call for Begin {
             .add(|c| c.start.lease.token.cast_signed())?
             .add(|_| lasting(LEASE))?
             .add(|_| lasting(IDEMPOTENCY_KEPT))?
-            .add(|c| c.time)?
+            .add(|c| c.noted.time)?
             .add(|c| micros(c.act.at))?
             .add(|c| c.step(0))?
             .add(|c| c.step(1))?
@@ -149,14 +153,17 @@ impl Call for Begin {
             .add(|c| c.start.budgets.key.map(|(key, _)| key.as_uuid()))?
             .add(|c| c.start.budgets.key.map(|(_, most)| most.0))?
             .add(|c| i64::from(c.start.history))?
-            .add(|c| c.ids[0])?
-            .add(|c| c.ids[1])?
-            .add(|c| c.given_up[0])?
-            .add(|c| c.given_up[1])?
+            .add(|c| c.noted.row.id)?
+            .add(|c| c.noted.event)?
+            .add(|c| c.noted.given_up[0])?
+            .add(|c| c.noted.given_up[1])?
             .add(|c| c.act.principal.kind())?
             .add(|c| c.act.principal.id())?
             .add(|c| c.act.request_id.as_str())?
-            .add(|c| c.act.reason.as_deref())?;
+            .add(|c| c.act.reason.as_deref())?
+            .add(|c| c.act.via.as_str())?
+            .add(|c| c.act.by_platform)?
+            .add(|c| c.noted.row.address.as_deref())?;
         columns.and(again)
     }
 }
@@ -180,7 +187,13 @@ impl PostgresStorage {
             None => self.new_visitor(OPERATION, tenant, &visitor).await?,
         };
         for _ in 0..KEYS {
-            let call = Begin::new(act, tenant, &start, &seal, self.vault(), self.time(act.at))?;
+            let noted = Noted {
+                time: self.time(act.at),
+                given_up: [new_id(), new_row_id()],
+                row: self.new_row(act, tenant, OPERATION).await?,
+                event: new_row_id(),
+            };
+            let call = Begin::new(act, tenant, &start, &seal, self.vault(), noted)?;
             let row = self.shared.begins.call(call).await?;
             let mut cells = Cells::of(&row, OPERATION);
             let outcome: &str = cells.take()?;

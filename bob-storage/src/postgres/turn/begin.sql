@@ -6,7 +6,8 @@ CREATE FUNCTION bob_begin_turn(
     in_token bigint, in_lease bigint, in_kept bigint, in_time bigint, in_at bigint, in_step_1 bigint,
     in_step_2 bigint, in_step_3 bigint, in_day bigint, in_visitor_budget bigint, in_key_id uuid,
     in_key_budget bigint, in_history bigint, in_audit uuid, in_event uuid, in_audit_too uuid, in_event_too uuid,
-    in_principal_kind text, in_principal uuid, in_request text, in_reason text, in_again boolean,
+    in_principal_kind text, in_principal uuid, in_request text, in_reason text, in_via text, in_by_platform boolean,
+    in_address bytea, in_again boolean,
     OUT outcome text, OUT turn uuid, OUT lease_ends bigint, OUT visitor uuid, OUT visitor_key bytea,
     OUT conversation uuid, OUT is_proven boolean, OUT owner_epoch bigint, OUT spoken text, OUT announced boolean,
     OUT held bigint, OUT numbers bigint[], OUT ids uuid[], OUT turns uuid[], OUT roles text[], OUT times bigint[],
@@ -109,7 +110,7 @@ BEGIN
                 RETURN;
             END IF;
             PERFORM bob_give_up_turn(in_tenant, talk.open_turn, in_time, in_at, in_audit_too, in_event_too,
-                in_principal_kind, in_principal, in_request, in_reason);
+                in_principal_kind, in_principal, in_request, in_reason, in_via, in_by_platform);
             SELECT * INTO purse FROM bob_credits WHERE tenant_id = in_tenant;
         END IF;
 
@@ -188,9 +189,9 @@ BEGIN
             VALUES (in_tenant, talk.conversation_id, place, in_message, in_turn, 'visitor', in_at, in_content);
         END IF;
         INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
-            subject, part_of)
+            subject, part_of, via, by_platform, address)
         VALUES (in_tenant, in_audit, in_at, in_principal_kind, in_principal, in_request, in_reason, 'begin_turn',
-            in_turn, talk.conversation_id);
+            in_turn, talk.conversation_id, in_via, in_by_platform, in_address);
         IF happened IS NOT NULL THEN
             INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
             VALUES (in_tenant, in_event, in_at, happened, talk.conversation_id, in_turn, asked,

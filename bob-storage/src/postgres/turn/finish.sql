@@ -5,7 +5,8 @@ CREATE FUNCTION bob_finish_turn(
     in_epoch bigint, in_time bigint, in_at bigint, in_message uuid, in_content bytea, in_superseded bytea,
     in_language text, in_persona text, in_persona_id uuid, in_persona_version bigint, in_release bigint,
     in_pricebook bigint, in_cost bigint, in_wants_person boolean, in_refused boolean, in_audit uuid, in_event uuid,
-    in_principal_kind text, in_principal uuid, in_request text, in_reason text,
+    in_principal_kind text, in_principal uuid, in_request text, in_reason text, in_via text, in_by_platform boolean,
+    in_address bytea,
     OUT outcome text, OUT visitor_key bytea
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -100,9 +101,9 @@ BEGIN
         WHERE tenant_id = in_tenant AND turn_id = in_turn;
     END IF;
     INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation, subject,
-        part_of)
+        part_of, via, by_platform, address)
     VALUES (in_tenant, in_audit, in_at, in_principal_kind, in_principal, in_request, in_reason, 'finish_turn', in_turn,
-        in_conversation);
+        in_conversation, in_via, in_by_platform, in_address);
     IF place IS NOT NULL OR closing.state = 'open' OR passed IS NOT NULL THEN
         INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
         VALUES (in_tenant, in_event, in_at,

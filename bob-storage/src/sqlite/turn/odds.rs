@@ -71,7 +71,7 @@ impl Odds {
     }
 
     async fn open(&self, unit: &mut Unit<'_>, call: &Call) -> Result<OpenTurn> {
-        let rows = unit.rows(open(&self.act, &self.start, call, Repetition::Opens)).await?;
+        let rows = unit.rows(open(&self.act, &self.start, call, &self.tenant, Repetition::Opens)?).await?;
         if rows.is_empty() {
             return Err(corrupt(OPERATION, "nothing stands in the turn's way, yet it does not open"));
         }

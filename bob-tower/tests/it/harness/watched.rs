@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use bob_core::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
 use bob_core::act::Act;
+use bob_core::audit::{AuditPage, AuditQuery, NotedRead};
 use bob_core::conversation::{
     Conversation, ConversationKey, Door, History, Ownership, SpeakerChange, SpeakerChanged,
 };
@@ -22,8 +23,8 @@ use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore, LoginStore, Onboarding,
-    OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind, TenantSnapshot,
+    AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore, LoginStore,
+    Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind, TenantSnapshot,
     TenantStore, TurnStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
@@ -189,6 +190,10 @@ ports! {
     }
     OutboxStore {
         read outbox(tenant: &TenantId, after: Option<Uuid>, limit: u32) -> Vec<OutboxEvent>;
+    }
+    AuditStore {
+        read audit(tenant: &TenantId, query: AuditQuery) -> AuditPage;
+        write note_read(act: &Act, tenant: &TenantId, read: NotedRead) -> ();
     }
     KeyStore {
         write rewrap_keys(act: &Act, limit: u32) -> u32;

@@ -53,11 +53,12 @@ pub(crate) fn conversation<F>(
 where
     F: Future<Output = bool> + Send + 'static,
 {
-    let chunks = stream::unfold((events, still, Instant::now()), |(mut events, still, asked_at)| async move {
-        let (next, asked_at) = while_allowed(events.next(), &still, asked_at).await?;
-        let (place, event) = next?;
-        Some((told(place, &event), (events, still, asked_at)))
-    });
+    let chunks =
+        stream::unfold((events, still, Instant::now()), |(mut events, still, asked_at)| async move {
+            let (next, asked_at) = while_allowed(events.next(), &still, asked_at).await?;
+            let (place, event) = next?;
+            Some((told(place, &event), (events, still, asked_at)))
+        });
     answer(chunks.boxed(), guard)
 }
 
@@ -70,11 +71,12 @@ pub(crate) fn inbox<F>(
 where
     F: Future<Output = bool> + Send + 'static,
 {
-    let chunks = stream::unfold((events, still, Instant::now()), |(mut events, still, asked_at)| async move {
-        let (next, asked_at) = while_allowed(events.next(), &still, asked_at).await?;
-        let (id, event) = next?;
-        Some((told_of_all(id, &event), (events, still, asked_at)))
-    });
+    let chunks =
+        stream::unfold((events, still, Instant::now()), |(mut events, still, asked_at)| async move {
+            let (next, asked_at) = while_allowed(events.next(), &still, asked_at).await?;
+            let (id, event) = next?;
+            Some((told_of_all(id, &event), (events, still, asked_at)))
+        });
     answer(chunks.boxed(), guard)
 }
 

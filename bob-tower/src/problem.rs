@@ -70,7 +70,16 @@ impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let (errors, headers) = (Vec::new(), Vec::new());
         let detail = detail.into();
-        Self(Box::new(Parts { status, code, detail, errors, turn: None, speaker: None, retry_after: None, headers }))
+        Self(Box::new(Parts {
+            status,
+            code,
+            detail,
+            errors,
+            turn: None,
+            speaker: None,
+            retry_after: None,
+            headers,
+        }))
     }
 
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
@@ -298,7 +307,9 @@ impl From<Hindrance> for Problem {
     fn from(hindrance: Hindrance) -> Self {
         let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match hindrance {
-            Hindrance::Closed => conflict("conversation_closed", "It is closed until its visitor writes again."),
+            Hindrance::Closed => {
+                conflict("conversation_closed", "It is closed until its visitor writes again.")
+            }
             Hindrance::Taken => conflict(
                 "conversation_taken",
                 "A colleague has it. Name the epoch you saw to take it from them.",

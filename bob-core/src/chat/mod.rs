@@ -144,8 +144,19 @@ impl Chat {
     pub(crate) fn new(parts: ChatParts) -> Self {
         let ChatParts { storage, clock, retriever, answerer, models, pricebooks, node, hub, life } = parts;
         let (leases, live) = (AtomicU64::new(1), live::LiveTurns::default());
-        let inner =
-            Pipeline { storage, clock, retriever, answerer, models, pricebooks, node, leases, live, hub, life };
+        let inner = Pipeline {
+            storage,
+            clock,
+            retriever,
+            answerer,
+            models,
+            pricebooks,
+            node,
+            leases,
+            live,
+            hub,
+            life,
+        };
         Self { inner: Arc::new(inner) }
     }
 

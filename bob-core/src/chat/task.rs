@@ -195,8 +195,7 @@ impl Answering<'_> {
         let mut lease = self.open.lease;
         let (tenant, conversation) = (self.message.tenant.tenant.id, self.open.conversation);
         // An answer without a model is there before anybody could take over.
-        let mut others =
-            self.writer.is_some().then(|| self.pipeline.hub.listen(tenant, Some(conversation)));
+        let mut others = self.writer.is_some().then(|| self.pipeline.hub.listen(tenant, Some(conversation)));
         let mut renew_at = Instant::now() + RENEW_EVERY;
         let answer = {
             let mut answering = std::pin::pin!(unless_panic(self.answer()));

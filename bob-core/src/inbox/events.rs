@@ -144,7 +144,8 @@ impl ConversationEvents {
     async fn look(&mut self) -> Result<()> {
         let entry = self.inbox.entry(&self.tenant, &self.conversation).await?;
         let first = self.heard.is_none();
-        let heard = self.heard.unwrap_or(HeardUpTo { message: entry.messages.saturating_sub(PAGE), epoch: 0 });
+        let heard =
+            self.heard.unwrap_or(HeardUpTo { message: entry.messages.saturating_sub(PAGE), epoch: 0 });
         let upto = entry.messages.min(heard.message.saturating_add(PAGE));
         let mut said = Vec::new();
         if upto > heard.message {
@@ -318,7 +319,9 @@ mod tests {
     fn a_place_reads_back_and_nothing_else_is_one() {
         let heard = HeardUpTo { message: 12, epoch: 3 };
         assert_eq!(heard.to_string().parse(), Ok(heard));
-        for text in ["", ".", "1", "1.", ".1", "+1.2", "1.-2", "1.2.3", "a.b", "1 .2", "99999999999999999999.1"] {
+        for text in
+            ["", ".", "1", "1.", ".1", "+1.2", "1.-2", "1.2.3", "a.b", "1 .2", "99999999999999999999.1"]
+        {
             assert_eq!(text.parse::<HeardUpTo>(), Err(ParseHeardError), "{text:?}");
         }
     }

@@ -35,7 +35,11 @@ impl Feed {
     }
 
     /// What happened since the last time, in order as far as nodes' clocks agree.
-    pub(super) async fn read(&mut self, storage: &dyn Storage, tenant: &TenantId) -> Result<Vec<OutboxEvent>> {
+    pub(super) async fn read(
+        &mut self,
+        storage: &dyn Storage,
+        tenant: &TenantId,
+    ) -> Result<Vec<OutboxEvent>> {
         let from = earlier(self.latest, OVERLAP);
         let (mut new, mut after) = (Vec::new(), from);
         loop {

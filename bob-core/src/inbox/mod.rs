@@ -28,8 +28,8 @@ use crate::storage::{Result, SharedStorage, Storage, StorageError, StorageErrorK
 pub use events::{
     ConversationEvent, ConversationEvents, HeardUpTo, InboxEvent, InboxEvents, ParseHeardError,
 };
-pub(crate) use hub::{Hub, Listening};
 pub use hub::Stir;
+pub(crate) use hub::{Hub, Listening};
 pub use list::{InboxEntry, InboxFilter, InboxPage, InboxPlace, InboxState};
 pub use reply::{PersonReply, Replied};
 

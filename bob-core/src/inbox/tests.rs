@@ -36,7 +36,8 @@ impl World {
         let (store, onboarding) = (Arc::new(MemoryStorage::new()), fixture::onboarding("shop"));
         let tenant = onboarding.tenant.id;
         store.onboard(&fixture::act().because("to begin with"), onboarding).await.unwrap();
-        let account = crate::account::Account { name: "Anna Berg".to_owned(), ..fixture::account("anna@shop.example") };
+        let account =
+            crate::account::Account { name: "Anna Berg".to_owned(), ..fixture::account("anna@shop.example") };
         store.create_account(&fixture::act(), account.clone()).await.unwrap();
         let go = Arc::new(Notify::new());
         let wait = || Line::Wait(Arc::clone(&go));
@@ -124,8 +125,7 @@ async fn a_visitor_hears_who_speaks_and_what_they_say_on_whatever_node() {
     let (sent, talk) = world.ask(visitor).await;
     for same in [true, false] {
         let on = if same { &world.here } else { &world.there };
-        let mut events =
-            world.here.inbox().follow_own(world.tenant, &key(visitor), None).await.unwrap();
+        let mut events = world.here.inbox().follow_own(world.tenant, &key(visitor), None).await.unwrap();
         assert_eq!(next(&mut events).await, "bot speaks");
         while told(events.next().await).0 != "visitor : Can unworn items be returned?" {}
         if !same {
@@ -270,7 +270,9 @@ async fn a_drain_ends_what_is_listened_to() {
 
 #[test]
 fn a_person_goes_by_their_first_name() {
-    for (name, called) in [("Anna Berg", Some("Anna")), ("  Ben", Some("Ben")), ("", None), ("a@b.example", None)] {
+    for (name, called) in
+        [("Anna Berg", Some("Anna")), ("  Ben", Some("Ben")), ("", None), ("a@b.example", None)]
+    {
         assert_eq!(first_name(name), called);
     }
 }

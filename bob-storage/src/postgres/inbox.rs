@@ -108,12 +108,7 @@ impl InboxStore for PostgresStorage {
 const REPLY: &str = "reply";
 
 /// Asks for what [`entry`] reads. Each list follows an index of its own.
-fn list(
-    tenant: &TenantId,
-    filter: &InboxFilter,
-    after: Option<InboxPlace>,
-    limit: u32,
-) -> Query<'static> {
+fn list(tenant: &TenantId, filter: &InboxFilter, after: Option<InboxPlace>, limit: u32) -> Query<'static> {
     let newest_first = filter.state != InboxState::Waiting;
     let start = match newest_first {
         true => (i64::MAX, Uuid::max()),

@@ -178,9 +178,7 @@ pub(crate) async fn events(call: Call) -> Result<Response<BobBody>, Problem> {
     let asked = Arc::clone(&call);
     let still = move || {
         let call = Arc::clone(&asked);
-        async move {
-            caller(&call).await.is_ok() && proven(&call).is_ok_and(|proven| proven == Some(visitor))
-        }
+        async move { caller(&call).await.is_ok() && proven(&call).is_ok_and(|proven| proven == Some(visitor)) }
     };
     reads::events(&call, (tenant, Door::Widget, visitor), still).await
 }

@@ -34,7 +34,9 @@ pub(crate) async fn events(call: Call) -> Result<Response<BobBody>, Problem> {
 }
 
 /// Whether the person still is signed in, and may read the same business's conversations.
-fn still_reads(call: Arc<Call>) -> impl Fn() -> futures_util::future::BoxFuture<'static, bool> + Send + Sync + 'static {
+fn still_reads(
+    call: Arc<Call>,
+) -> impl Fn() -> futures_util::future::BoxFuture<'static, bool> + Send + Sync + 'static {
     move || {
         let call = Arc::clone(&call);
         Box::pin(async move {

@@ -65,8 +65,15 @@ mod tests {
         let here = InboxPlace { at, id: ConversationId::new() };
         assert_eq!(place(&cursor(here)), Some(here));
         let id = here.id;
-        for text in ["", ".", "7", &format!(".{id}"), &format!("-1.{id}"), "7.x", &format!("99999999999999999999.{id}")]
-        {
+        for text in [
+            "",
+            ".",
+            "7",
+            &format!(".{id}"),
+            &format!("-1.{id}"),
+            "7.x",
+            &format!("99999999999999999999.{id}"),
+        ] {
             assert_eq!(place(text), None, "{text}");
         }
     }

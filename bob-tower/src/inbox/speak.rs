@@ -1,6 +1,8 @@
 //! Speaking in the place of Bob: take, reply, hand back, close.
 
-use bob_core::conversation::{Hindrance, MessageText, Owner, SpeakerChange, SpeakerChanged, SpeakerStep, Standing};
+use bob_core::conversation::{
+    Hindrance, MessageText, Owner, SpeakerChange, SpeakerChanged, SpeakerStep, Standing,
+};
 use bob_core::id::MessageId;
 use bob_core::inbox::{PersonReply, Replied};
 use http::{Response, StatusCode};
@@ -64,7 +66,8 @@ pub(crate) async fn reply(mut call: Call) -> Result<Response<BobBody>, Problem> 
     require_json(call.headers())?;
     let body = call.read_body().await?;
     let request: ReplyRequest = parse_json(&body)?;
-    let text = MessageText::parse(&request.text).map_err(|error| Problem::field("text", error.to_string()))?;
+    let text =
+        MessageText::parse(&request.text).map_err(|error| Problem::field("text", error.to_string()))?;
     let expected = request.epoch.or(wanted_version(call.headers())?);
     let (tenant, conversation) = named(&call).await?;
     let given = idempotency::identifier(&call, tenant, &[&conversation.to_string()])?;

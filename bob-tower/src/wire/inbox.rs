@@ -87,7 +87,8 @@ impl ConversationView {
             _ if wanted_at.is_some() => "waiting",
             _ => "bot",
         };
-        let trust = if entry.door == bob_core::conversation::Door::SignedIn { "verified" } else { "anonymous" };
+        let trust =
+            if entry.door == bob_core::conversation::Door::SignedIn { "verified" } else { "anonymous" };
         let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
         Self {
             id: entry.id.to_string(),

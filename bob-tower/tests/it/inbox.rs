@@ -42,7 +42,13 @@ impl<'a> Talk<'a> {
     fn visitor(&self, method: &str, what: &str) -> Ask {
         let ask = match self.widget {
             true => self.app.widget(method, &format!("/api/widget/{{shop}}/{what}")),
-            false => self.app.ask(method, &format!("/api/chat{}", what.strip_prefix("chat").map_or_else(|| format!("/{what}"), str::to_owned))),
+            false => self.app.ask(
+                method,
+                &format!(
+                    "/api/chat{}",
+                    what.strip_prefix("chat").map_or_else(|| format!("/{what}"), str::to_owned)
+                ),
+            ),
         };
         ask.header("x-bob-visitor", &self.token)
     }
@@ -88,7 +94,10 @@ async fn a_visitor_who_asks_for_a_person_is_answered_by_one_until_bob_speaks_aga
         let mut heard = talk.hears().stream().await;
         assert_eq!(heard.status, 200);
         let first = heard.event().await.unwrap();
-        assert_eq!((&*first.name, &first.data), ("speaker.changed", &json!({"speaker": "bot", "name": null, "epoch": 0})));
+        assert_eq!(
+            (&*first.name, &first.data),
+            ("speaker.changed", &json!({"speaker": "bot", "name": null, "epoch": 0}))
+        );
         for role in ["visitor", "bot"] {
             assert_eq!(heard.event().await.unwrap().data["role"], role);
         }
@@ -112,7 +121,8 @@ async fn a_visitor_who_asks_for_a_person_is_answered_by_one_until_bob_speaks_aga
         assert_eq!(event.data, replied.json(), "the visitor hears what was stored");
         assert_eq!((&event.data["role"], &event.data["name"]), (&json!("person"), &json!("Anna")));
 
-        let history = talk.visitor("GET", &format!("history?session_id={}", talk.session)).send().await.json();
+        let history =
+            talk.visitor("GET", &format!("history?session_id={}", talk.session)).send().await.json();
         assert_eq!(history["items"][3], event.data);
         let read = talk.person(&agent, "GET", "?limit=2").send().await;
         assert_eq!(read.header("etag"), Some("\"1\""));
@@ -188,7 +198,8 @@ async fn a_person_who_takes_over_while_bob_writes_ends_bobs_stream_within_a_seco
         assert!(taken.elapsed() <= Duration::from_secs(1), "after {:?}", taken.elapsed());
         woken.notify_waiters();
         let read = app.get(&format!("{CONVERSATIONS}/{id}")).bearer(&agent.token).send().await.json();
-        let roles: Vec<_> = read["items"].as_array().unwrap().iter().map(|item| item["role"].clone()).collect();
+        let roles: Vec<_> =
+            read["items"].as_array().unwrap().iter().map(|item| item["role"].clone()).collect();
         assert_eq!(roles, ["visitor", "person"], "Bob added nothing");
         assert_eq!(app.settled().await, 0);
     }
@@ -217,7 +228,8 @@ async fn who_may_not_speak_learns_why_and_who_does() {
     }
     let problem = fails(&manager, "reply", json!({"text": "hi"}), 409, "not_the_owner").await;
     assert_eq!(problem["speaker"]["kind"], "person");
-    let stale = talk.person(&agent, "POST", "/reply").header("if-match", "\"0\"").json(&json!({"text": "hi"}));
+    let stale =
+        talk.person(&agent, "POST", "/reply").header("if-match", "\"0\"").json(&json!({"text": "hi"}));
     assert_eq!(stale.send().await.status, 412);
     assert_eq!(talk.step(&manager, "take", json!({"epoch": 1})).await.json()["epoch"], 2);
     fails(&agent, "reply", json!({"text": "still me?", "epoch": 1}), 409, "not_the_owner").await;
@@ -267,7 +279,8 @@ async fn who_may_read_may_not_speak_and_what_is_anothers_is_not_there() {
     let agent = app.person("agent@shop.example").await;
     let talk = Talk::begun(&app, &agent, false, PERSON).await;
     let (viewer, rival) = (app.person("viewer@shop.example").await, app.person("owner@rival.example").await);
-    let (admin, auditor) = (app.platform("admin@bob.example").await, app.platform("auditor@bob.example").await);
+    let (admin, auditor) =
+        (app.platform("admin@bob.example").await, app.platform("auditor@bob.example").await);
     let reads = ["", "/events"];
     let speaks = ["/take", "/reply", "/return", "/close", "/typing"];
     let body = json!({"text": "hi"});
@@ -302,7 +315,11 @@ async fn who_may_read_may_not_speak_and_what_is_anothers_is_not_there() {
     assert_eq!(list, json!({"items": [], "next_cursor": null}));
     assert_eq!(app.get(CONVERSATIONS).send().await.status, 401);
     assert_eq!(talk.person(&viewer, "GET", "").send().await.status, 200);
-    assert_eq!(app.store.writes(), Vec::<&str>::new(), "nothing was written, and one's own reading is not noted");
+    assert_eq!(
+        app.store.writes(),
+        Vec::<&str>::new(),
+        "nothing was written, and one's own reading is not noted"
+    );
     for what in reads {
         let read = talk.person(&auditor, "GET", &format!("{what}?business_id=shop"));
         assert_eq!(read.stream().await.status, 200);
@@ -423,7 +440,9 @@ async fn only_the_visitor_hears_their_conversation() {
     let path = |session: &str| format!("/api/chat/events?session_id={session}");
     let no_proof = app.get(&path(&mine.session)).send().await;
     assert_eq!((no_proof.status, &*no_proof.code()), (401, "visitor_proof_required"));
-    for (session, token) in [(&mine.session, &other.token), (&other.session, &mine.token), (&other.session, &other.token)] {
+    for (session, token) in
+        [(&mine.session, &other.token), (&other.session, &mine.token), (&other.session, &other.token)]
+    {
         let stranger = app.get(&path(session)).header("x-bob-visitor", token).send().await;
         assert_eq!(stranger.status, 404);
     }
@@ -485,12 +504,15 @@ async fn the_inbox_page_brings_nothing_from_elsewhere() {
     let text = page.text();
     assert!(!text.contains("style=") && !text.contains("<style") && !text.contains("onclick"));
     assert!(!text.contains("://"), "all addresses are relative");
-    for (file, kind) in [("inbox.mjs", "text/javascript; charset=utf-8"), ("inbox.css", "text/css; charset=utf-8")] {
+    for (file, kind) in
+        [("inbox.mjs", "text/javascript; charset=utf-8"), ("inbox.css", "text/css; charset=utf-8")]
+    {
         assert!(text.contains(file));
         let found = app.get(&format!("/portal/{file}")).send().await;
         assert_eq!((found.status, found.header("content-type")), (200, Some(kind)));
         assert!(!found.text().contains("innerHTML"), "{file}");
-        let again = app.get(&format!("/portal/{file}")).header("if-none-match", found.header("etag").unwrap());
+        let again =
+            app.get(&format!("/portal/{file}")).header("if-none-match", found.header("etag").unwrap());
         assert_eq!(again.send().await.status, 304);
     }
 }

@@ -257,9 +257,7 @@ async fn deeds_in_a_conversation(scene: &mut Scene<'_>, tenant: TenantId) {
         store.change_speaker(act, &tenant, &conversation, fixture::speaker(step, person)).await
     };
     let of_talk = about(conversation.as_uuid());
-    scene
-        .leaves("take_conversation", tenant, of_talk, async |act| step(act, SpeakerStep::Take).await)
-        .await;
+    scene.leaves("take_conversation", tenant, of_talk, async |act| step(act, SpeakerStep::Take).await).await;
     let reply = fixture::reply(person, "Here I am");
     let of_reply = (Some(reply.message.as_uuid()), Some(conversation.as_uuid()));
     scene
@@ -271,13 +269,9 @@ async fn deeds_in_a_conversation(scene: &mut Scene<'_>, tenant: TenantId) {
         })
         .await;
     scene
-        .leaves("hand_back_conversation", tenant, of_talk, async |act| {
-            step(act, SpeakerStep::HandBack).await
-        })
+        .leaves("hand_back_conversation", tenant, of_talk, async |act| step(act, SpeakerStep::HandBack).await)
         .await;
-    scene
-        .leaves("take_conversation", tenant, of_talk, async |act| step(act, SpeakerStep::Take).await)
-        .await;
+    scene.leaves("take_conversation", tenant, of_talk, async |act| step(act, SpeakerStep::Take).await).await;
     scene
         .leaves("close_conversation", tenant, of_talk, async |act| step(act, SpeakerStep::Close).await)
         .await;

@@ -173,7 +173,10 @@ pub async fn a_message_of_a_person_is_stored_once(store: &dyn Storage) {
     let Replied::Refused { why: Hindrance::NotTheOwner, standing } = replaced else { panic!("{replaced:?}") };
     assert_eq!(standing.ownership.owner, Owner::Person(ben.person));
     let repeated = send(reply).await.unwrap();
-    assert!(matches!(repeated, Replied::Repeated(_)), "what was stored is known, whoever speaks now: {repeated:?}");
+    assert!(
+        matches!(repeated, Replied::Repeated(_)),
+        "what was stored is known, whoever speaks now: {repeated:?}"
+    );
     fixture::step(store, &tenant, &talk, fixture::speaker(SpeakerStep::Close, ben.person)).await;
     let closed = send(fixture::reply(ben.person, "one more")).await.unwrap();
     assert!(matches!(closed, Replied::Refused { why: Hindrance::Closed, .. }), "{closed:?}");
@@ -315,11 +318,9 @@ pub async fn another_tenants_inbox_is_not_there(store: &dyn Storage) {
     let open = fixture::open(store, &tenant, fixture::start(VisitorId::new(), "s", "hi")).await;
     let person = fixture::take(store, &tenant, &open.conversation).await;
     let act = fixture::act();
-    for (tenant, conversation) in [
-        (stranger, open.conversation),
-        (tenant, ConversationId::new()),
-        (TenantId::new(), open.conversation),
-    ] {
+    for (tenant, conversation) in
+        [(stranger, open.conversation), (tenant, ConversationId::new()), (TenantId::new(), open.conversation)]
+    {
         let (tenant, conversation) = (&tenant, &conversation);
         refused(store.inbox_entry(tenant, conversation).await, StorageErrorKind::NotFound);
         for step in [SpeakerStep::Take, SpeakerStep::HandBack, SpeakerStep::Close] {

@@ -186,10 +186,9 @@ pub async fn a_repetition_tells_nothing_and_a_delivery_its_message(store: &dyn S
     outbox.expect("a message for a person", &[MessageCreated], delivered).await;
     store.note_reading(&act, &tenant, &open.conversation).await.unwrap();
     outbox.expect_nothing("reading").await;
-    for (step, kind) in [
-        (SpeakerStep::HandBack, ConversationAssigned),
-        (SpeakerStep::Close, ConversationResolved),
-    ] {
+    for (step, kind) in
+        [(SpeakerStep::HandBack, ConversationAssigned), (SpeakerStep::Close, ConversationResolved)]
+    {
         fixture::step(store, &tenant, &open.conversation, fixture::speaker(step, person)).await;
         outbox.expect("a person's step", &[kind], assigned).await;
     }

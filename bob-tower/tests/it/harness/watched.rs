@@ -23,9 +23,9 @@ use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore, LoginStore,
-    Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind, TenantSnapshot,
-    TenantStore, TurnStore, WidgetKeyStore,
+    AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore,
+    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind,
+    TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};

@@ -116,7 +116,7 @@ impl InboxStore for MemoryStorage {
             ..EventSubject::default()
         };
         shop.tell(act, &[EventKind::MessageCreated], about);
-        let subject = Subject(Some(message.id.as_uuid()), Some(conversation.as_uuid()));
+        let subject = Subject(Some(reply.message.as_uuid()), Some(conversation.as_uuid()));
         world.record_on(Some(tenant), OPERATION, act, subject);
         Ok(Replied::Stored(Box::new(message)))
     }

@@ -20,7 +20,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use uuid::Uuid;
 
 use crate::harness::{
-    Answer, App, Ask, OWN, PASSWORD, RETURNS, Route, Rule, SHOP_PAGE, Sample, Setup, SignedIn, table,
+    Answer, App, Ask, OWN, PASSWORD, RETURNS, Route, Rule, SHOP_PAGE, Sample, Setup, table,
 };
 
 /// What only the rival has, each somewhere else, and so must be found nowhere outside.
@@ -224,8 +224,6 @@ struct World {
     host: Option<HostPrincipal>,
     /// A turn of the caller's own, or else of the shop; and one of the other business.
     turns: [String; 2],
-    /// A conversation of the caller's business, and one of the other business.
-    conversations: [String; 2],
 }
 
 const SESSION: &str = "our-session";
@@ -256,7 +254,6 @@ impl World {
             headers: Vec::new(),
             host: None,
             turns: [String::new(), String::new()],
-            conversations: [String::new(), String::new()],
         };
         world.settle().await;
         world
@@ -288,18 +285,6 @@ impl World {
         assert_eq!(said.status, 200, "{}: {}", self.caller.name, said.text());
         self.turns[0] = said.json()["turn_id"].as_str().unwrap().to_owned();
         self.prompts = self.model.prompts().len();
-        let ours = self.app.person("owner@shop.example").await;
-        let (mut mine, mut other) = (self.conversation(&ours).await, self.conversation(&theirs).await);
-        if self.caller.side == Side::Rival {
-            std::mem::swap(&mut mine, &mut other);
-        }
-        self.conversations = [mine, other];
-    }
-
-    /// The latest conversation of somebody's business.
-    async fn conversation(&self, person: &SignedIn) -> String {
-        let list = self.app.get("/api/customer-portal/conversations").bearer(&person.token).send().await;
-        list.json()["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
     async fn prove(&mut self) {
@@ -382,7 +367,6 @@ impl World {
         };
         match name {
             "tenant" => self.business(whose),
-            "conversation" => known(Uuid::now_v7().to_string(), self.conversations[at].clone()),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),
             "file" => known("nothing.js".to_owned(), "module.js".to_owned()),

@@ -7,6 +7,7 @@ mod conversation;
 mod credit;
 mod error;
 mod import;
+mod inbox;
 mod key;
 mod knowledge;
 mod login;

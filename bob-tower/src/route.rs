@@ -29,7 +29,8 @@ use crate::wire::knowledge::{
 };
 use crate::wire::pricebook::PricebookView;
 use crate::wire::sign_in::{
-    CustomerLoginRequest, IssuedView, JwksView, LoginRequest, MeView, RefreshRequest,
+    CustomerLoginRequest, EndedView, IssuedView, JwksView, LoginRequest, MeView, OwnSignInView,
+    RefreshRequest,
 };
 use crate::wire::widget::{
     ChangeKeyRequest, KeyView, NewKeyRequest, RotateRequest, RotatedView, SettingsRequest, SettingsView,
@@ -221,6 +222,12 @@ routes! {
         POST "/api/auth/logout" auth::logout
             => says("Ends the sign-in with every token of it.").answers_nothing(204),
         GET "/api/auth/me" auth::me => says("Who is signed in.").answers::<MeView<'_>>(200),
+        GET "/api/auth/sessions" auth::own_sign_ins
+            => says("One's own sign-ins that hold, the latest first.").lists::<OwnSignInView>(),
+        DELETE "/api/auth/sessions/{sign_in}" auth::end_own
+            => says("Ends one of one's own sign-ins with every token of it.").answers_nothing(204),
+        POST "/api/auth/sessions/end-others" auth::end_others
+            => says("Ends all of one's own sign-ins but the one that asks.").answers::<EndedView>(200),
     }
     Portal Access::Holds(Permission::WidgetManage) => {
         GET "/api/customer-portal/widget-code" embed::widget_code

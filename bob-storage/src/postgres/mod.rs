@@ -20,6 +20,7 @@ mod pool;
 mod pricebook;
 mod release;
 mod rows;
+mod signing_key;
 mod tenant;
 mod turn;
 mod unit;

@@ -17,6 +17,7 @@ mod outbox;
 mod pricebook;
 mod release;
 mod rows;
+mod signing_key;
 mod tenant;
 mod turn;
 mod version;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::purse::{Hold, Purse};
-use crate::account::{Account, Login, TenantRole};
+use crate::account::{Account, Login, SigningKey, TenantRole};
 use crate::act::Act;
 use crate::audit::AuditRow;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
@@ -26,6 +26,7 @@ pub(super) struct World {
     pub(super) accounts: HashMap<AccountId, Account>,
     pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
+    pub(super) signing_keys: Vec<SigningKey>,
     pub(super) pricebooks: Vec<Pricebook>,
     /// In the order in which they were written.
     pub(super) audit: Vec<(TenantId, AuditRow)>,

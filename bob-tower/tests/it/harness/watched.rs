@@ -3,7 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use bob_core::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
+use bob_core::account::{
+    Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome, SigningKey,
+};
 use bob_core::act::Act;
 use bob_core::audit::{AuditPage, AuditQuery, NotedRead};
 use bob_core::conversation::{
@@ -27,8 +29,8 @@ use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
     AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore,
-    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind,
-    TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
+    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, SigningKeyStore, Storage, StorageError,
+    StorageErrorKind, TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
@@ -167,6 +169,13 @@ ports! {
         write touch_login(realm: &TenantId, login: &LoginId, idle_until: Timestamp) -> ();
         write rotate_refresh(act: &Act, realm: &TenantId, login: &LoginId, used: [u8; 32], next: [u8; 32]) -> RefreshOutcome;
         write end_login(act: &Act, realm: &TenantId, login: &LoginId) -> ();
+        read logins_of(realm: &TenantId, account: &AccountId, now: Timestamp, before: Option<LoginId>, limit: u32) -> Vec<Login>;
+        write end_other_logins(act: &Act, realm: &TenantId, account: &AccountId, kept: &LoginId) -> Vec<LoginId>;
+    }
+    SigningKeyStore {
+        read signing_keys(now: Timestamp) -> Vec<SigningKey>;
+        write add_signing_key(act: &Act, key: SigningKey) -> bool;
+        write replace_signing_keys(act: &Act, key: SigningKey) -> bool;
     }
     TurnStore {
         write begin_turn(act: &Act, tenant: &TenantId, start: TurnStart) -> TurnOpening;

@@ -16,6 +16,7 @@ pub mod pricebook;
 pub mod signing_key;
 pub mod tenant;
 pub mod turn;
+pub mod widget_key;
 
 use crate::storage::{Result, StorageErrorKind};
 

@@ -19,7 +19,10 @@ use bob_core::id::{
 };
 use bob_core::inbox::{InboxEntry, InboxFilter, InboxPlace, PersonReply, Replied};
 use bob_core::keyring::PurposeKeys;
-use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use bob_core::knowledge::{
+    Audience, ImportInto, ImportedAs, KnowledgeEntry, KnowledgeFilter, KnowledgeItem, KnowledgeStatus,
+    KnowledgeText, KnowledgeVersion, Synonyms,
+};
 use bob_core::origin::OriginPattern;
 use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
@@ -31,7 +34,7 @@ use bob_core::storage::{
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
-use bob_core::widget_key::WidgetKey;
+use bob_core::widget_key::{KeySettings, PublishableKey, WidgetKey, WidgetSettings};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -132,15 +135,24 @@ ports! {
     WidgetKeyStore {
         write add_widget_key(act: &Act, tenant: &TenantId, key: WidgetKey) -> ();
         write add_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
-        write set_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
+        write change_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, version: u64, settings: KeySettings) -> u64;
+        write rotate_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, version: u64, next: (WidgetKeyId, PublishableKey), ends_at: Timestamp) -> ();
+        write set_widget_settings(act: &Act, tenant: &TenantId, version: Option<u64>, settings: WidgetSettings) -> u64;
         write end_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, ends_at: Timestamp) -> ();
         read live_origins(now: Timestamp) -> Vec<OriginPattern>;
     }
     KnowledgeStore {
-        write draft_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, text: KnowledgeText) -> KnowledgeVersion;
+        write add_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, text: KnowledgeText) -> KnowledgeVersion;
+        write draft_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, latest: Option<u32>, text: KnowledgeText) -> KnowledgeVersion;
         write move_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, version: u32, to: KnowledgeStatus) -> ();
+        write approve_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, version: u32) -> Option<u64>;
         write publish_knowledge(act: &Act, tenant: &TenantId) -> u64;
-        read published_knowledge(tenant: &TenantId, audience: Audience) -> (u64, Vec<KnowledgeVersion>, Synonyms);
+        write remove_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, latest: Option<u32>) -> ();
+        write import_knowledge(act: &Act, tenant: &TenantId, into: ImportInto, texts: Vec<KnowledgeText>) -> Vec<ImportedAs>;
+        write gather_releases(act: &Act, tenant: &TenantId, gathers: bool) -> ();
+        read knowledge_item(tenant: &TenantId, item: &KnowledgeId) -> KnowledgeItem;
+        read knowledge_items(tenant: &TenantId, filter: &KnowledgeFilter, after: Option<KnowledgeId>, limit: u32) -> Vec<KnowledgeEntry>;
+        read published_knowledge(tenant: &TenantId, release: u64, audience: Audience) -> (Vec<KnowledgeVersion>, Synonyms);
     }
     AccountStore {
         write create_account(act: &Act, account: Account) -> ();

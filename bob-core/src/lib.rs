@@ -29,6 +29,8 @@ pub mod act;
 pub mod clock;
 pub mod id;
 pub mod keyring;
+pub mod mail;
+pub mod people;
 pub mod secret;
 pub mod tenant;
 pub mod vault;

@@ -14,7 +14,9 @@ mod credit;
 mod error;
 mod key;
 mod knowledge;
+mod link;
 mod login;
+mod member;
 pub mod memory;
 mod outbox;
 mod pricebook;
@@ -36,7 +38,9 @@ pub use credit::CreditStore;
 pub use error::{StorageError, StorageErrorKind};
 pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
+pub use link::LinkStore;
 pub use login::LoginStore;
+pub use member::MemberStore;
 pub use outbox::OutboxStore;
 pub use pricebook::PricebookStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
@@ -53,6 +57,8 @@ pub trait Storage:
     + WidgetKeyStore
     + KnowledgeStore
     + AccountStore
+    + MemberStore
+    + LinkStore
     + LoginStore
     + TurnStore
     + ConversationStore

@@ -78,15 +78,6 @@ impl AccountStore for Store {
         self.up()?.set_password(act, account, password).await
     }
 
-    async fn set_platform_role(
-        &self,
-        act: &Act,
-        account: &AccountId,
-        role: Option<PlatformRole>,
-    ) -> storage::Result<()> {
-        self.up()?.set_platform_role(act, account, role).await
-    }
-
     async fn memberships(&self, account: &AccountId) -> storage::Result<Vec<Membership>> {
         let mut memberships = self.up()?.memberships(account).await?;
         memberships.retain(|membership| !self.left.lock().unwrap().contains(&(*account, membership.tenant)));

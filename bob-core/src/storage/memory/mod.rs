@@ -6,6 +6,8 @@ mod account;
 mod conversation;
 mod credit;
 mod knowledge;
+mod link;
+mod member;
 mod purse;
 mod tenant;
 mod turn;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::MemoryStorage;
 use super::purse::Purse;
-use super::world::Shop;
+use super::world::{MemberRow, Shop};
 use crate::account::Account;
 use crate::act::Act;
 use crate::id::TenantId;
@@ -35,7 +35,7 @@ impl TenantStore for MemoryStorage {
             if known.is_none() {
                 world.accounts.insert(account.id, Account { platform_role: None, ..account });
             }
-            world.members.push((id, member, role));
+            world.members.push(MemberRow::new(id, member, role));
         }
         let items = new.knowledge.into_iter().map(|(item, text)| {
             let status = KnowledgeStatus::Published;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::link::LinkRow;
 use super::purse::{Hold, Purse};
-use crate::account::{Account, Login, TenantRole};
+use crate::account::{Account, LinkPurpose, Login, TenantRole};
 use crate::act::Act;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
@@ -22,10 +23,29 @@ use crate::widget_key::WidgetKey;
 pub(super) struct World {
     pub(super) tenants: BTreeMap<TenantId, Shop>,
     pub(super) accounts: HashMap<AccountId, Account>,
-    pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
+    pub(super) members: Vec<MemberRow>,
+    pub(super) links: HashMap<(TenantId, AccountId, LinkPurpose), LinkRow>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
     pub(super) pricebooks: Vec<Pricebook>,
     pub(super) acts: Vec<(Option<TenantId>, &'static str, Act)>,
+}
+
+/// What somebody is in a business.
+#[derive(Debug)]
+pub(super) struct MemberRow {
+    pub(super) tenant: TenantId,
+    pub(super) account: AccountId,
+    pub(super) role: TenantRole,
+    /// What the business calls them; none is their own name.
+    pub(super) name: Option<String>,
+    pub(super) disabled_at: Option<Timestamp>,
+    pub(super) version: u64,
+}
+
+impl MemberRow {
+    pub(super) fn new(tenant: TenantId, account: AccountId, role: TenantRole) -> Self {
+        Self { tenant, account, role, name: None, disabled_at: None, version: 1 }
+    }
 }
 
 #[derive(Debug)]

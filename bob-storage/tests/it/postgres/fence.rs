@@ -34,6 +34,7 @@ async fn fill(storage: &PostgresStorage, slug: &str) -> TenantId {
         id: bob_core::id::LoginId::new(),
         account: bob_core::id::AccountId::new(),
         kind: bob_core::account::AccountKind::Tenant,
+        generation: 0,
         cookie_hash: [1; 32],
         started_at: now,
         idle_until: now,

@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::needless_pass_by_value, reason = "tests are data"))]
 
+mod account_page;
 mod assets;
 mod auth;
 mod body;
@@ -28,6 +29,7 @@ mod layer;
 mod mount;
 mod openapi;
 mod page;
+mod people;
 mod pricebook;
 mod problem;
 mod rate_limit;

@@ -30,8 +30,6 @@ pub enum LinkPurpose {
 }
 
 impl LinkPurpose {
-    const ALL: [Self; 2] = [Self::Invitation, Self::Reset];
-
     /// The name used in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -205,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_token_carries_its_realm_and_its_account() {
-        for purpose in LinkPurpose::ALL {
+        for purpose in [LinkPurpose::Invitation, LinkPurpose::Reset] {
             let (realm, account, secret) =
                 (TenantId::new(), AccountId::new(), LinkSecret::generate().unwrap());
             let text = secret.token(purpose, &realm, &account);
@@ -221,7 +219,11 @@ mod tests {
         assert!(LinkToken::parse(LinkPurpose::Reset, invitation.expose()).is_err());
         let renamed = invitation.expose().replacen("bi_", "bp_", 1);
         let renamed = LinkToken::parse(LinkPurpose::Reset, &renamed).unwrap();
-        assert_ne!(renamed.hash, secret.hash(LinkPurpose::Invitation), "the purpose is part of what is hashed");
+        assert_ne!(
+            renamed.hash,
+            secret.hash(LinkPurpose::Invitation),
+            "the purpose is part of what is hashed"
+        );
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub use login::{IDLE, LONGEST, Login, PLATFORM_REALM, RefreshOutcome};
 pub use member::{Member, MemberAdded, MemberChange, MemberOutcome, MemberState, NewMember};
 pub use memory::SignInMemory;
 pub use password::{
-    LONGEST_PASSWORD, NewPassword, PasswordCost, PasswordCostError, PasswordError, PasswordHash, Passwords, WeakPassword,
+    LONGEST_PASSWORD, NewPassword, PasswordCost, PasswordCostError, PasswordError, PasswordHash, Passwords,
+    WeakPassword,
 };
 pub use permission::{Permission, PermissionSet, PlatformRole, TenantRole};
 pub use person::{Person, Role};

@@ -146,8 +146,7 @@ impl Passwords {
             read
         });
         let is_real = readable.is_some();
-        let password =
-            if has_good_length(&password) { normalized(password) } else { Secret::new("") };
+        let password = if has_good_length(&password) { normalized(password) } else { Secret::new("") };
         let expected = readable.unwrap_or_else(|| {
             Expected::read(&self.cost.dummy()).expect("the dummy is a hash like any other")
         });

@@ -18,8 +18,8 @@ use super::memory::SignInMemory;
 use super::person::role;
 use super::{
     ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, Account, AccountKind, BearerKind, BearerToken, Email,
-    IDLE, InvalidAccessToken, LONGEST, Login, Membership, NewPassword, PLATFORM_REALM, ParseBearerError, PasswordError,
-    Passwords, Person, PublicKey, RefreshOutcome, TokenNameError, WeakPassword,
+    IDLE, InvalidAccessToken, LONGEST, Login, Membership, NewPassword, PLATFORM_REALM, ParseBearerError,
+    PasswordError, Passwords, Person, PublicKey, RefreshOutcome, TokenNameError, WeakPassword,
 };
 use crate::act::Act;
 use crate::clock::{Clock, later};

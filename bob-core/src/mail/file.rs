@@ -76,7 +76,8 @@ mod tests {
     #[tokio::test]
     async fn each_mail_is_a_whole_file_that_only_its_owner_reads() {
         let folder = std::env::temp_dir().join(format!("bob-mail-{}", Uuid::now_v7()));
-        let mailer = FileMailer::new(folder.join("out"), "bob@shop.example".parse().unwrap(), fixture::clock());
+        let mailer =
+            FileMailer::new(folder.join("out"), "bob@shop.example".parse().unwrap(), fixture::clock());
         for subject in ["One", "Two"] {
             let mail = Mail::new("anna@shop.example".parse().unwrap(), subject, "Hello");
             mailer.send(&mail).await.unwrap();

@@ -46,7 +46,9 @@ pub fn write(mail: &Mail, from: &Email, at: Timestamp) -> Result<String, MailErr
 fn is_plain(address: &Email) -> bool {
     let Some((local, domain)) = address.as_str().rsplit_once('@') else { return false };
     let of = |text: &str, extra: &str| {
-        let is_atom = |c: char| c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric()) || extra.contains(c);
+        let is_atom = |c: char| {
+            c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric()) || extra.contains(c)
+        };
         text.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
     };
     of(local, "!#$%&'*+-/=?^_`{|}~") && of(domain, "-")

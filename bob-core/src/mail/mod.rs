@@ -104,10 +104,7 @@ impl MailError {
     }
 
     /// A failure with its cause, which is for logs and holds neither addresses nor texts.
-    pub fn because(
-        kind: MailErrorKind,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub fn because(kind: MailErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind, source: Some(source.into()) }
     }
 
@@ -155,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_mail_does_not_print_itself() {
-        let mail = Mail::new("anna@shop.example".parse().unwrap(), "Hi", "https://shop.example/#token=bp_secret");
+        let mail =
+            Mail::new("anna@shop.example".parse().unwrap(), "Hi", "https://shop.example/#token=bp_secret");
         assert_eq!(format!("{mail:?}"), "Mail(…)");
     }
 

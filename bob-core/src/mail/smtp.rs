@@ -28,7 +28,9 @@ pub struct SmtpMailer {
 
 /// The text is not the address of a mail server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not the address of a mail server such as smtps://user:password@mail.example or smtp://mail.example:587")]
+#[error(
+    "not the address of a mail server such as smtps://user:password@mail.example or smtp://mail.example:587"
+)]
 pub struct SmtpUrlError;
 
 impl SmtpMailer {
@@ -83,7 +85,13 @@ impl Mailer for SmtpMailer {
                 let kind =
                     if error.is_permanent() { MailErrorKind::Refused } else { MailErrorKind::Unavailable };
                 // What the server said may repeat an address.
-                Err(MailError::because(kind, format!("SMTP: {}", error.status().map_or_else(|| "no answer".to_owned(), |code| code.to_string()))))
+                Err(MailError::because(
+                    kind,
+                    format!(
+                        "SMTP: {}",
+                        error.status().map_or_else(|| "no answer".to_owned(), |code| code.to_string())
+                    ),
+                ))
             }
             Err(_) => Err(MailError::because(MailErrorKind::Unavailable, "SMTP: no answer in time")),
         }
@@ -148,7 +156,9 @@ mod tests {
         let mailer = mailer(&url).unwrap();
         let (sent, told) = tokio::join!(mailer.send(&mail), take_one(listener, None));
         sent.unwrap();
-        for line in ["MAIL FROM:<bob@shop.example>", "RCPT TO:<anna@shop.example>", "Hallo, wie geht’s?", "..\r\n"] {
+        for line in
+            ["MAIL FROM:<bob@shop.example>", "RCPT TO:<anna@shop.example>", "Hallo, wie geht’s?", "..\r\n"]
+        {
             assert!(told.contains(line), "{line}: {told}");
         }
     }
@@ -182,7 +192,14 @@ mod tests {
             let mailer = mailer(good).unwrap();
             assert_eq!(format!("{mailer:?}"), "SmtpMailer(…)");
         }
-        for bad in ["", "mail.example", "https://mail.example", "smtp://", "smtp://mail.example?tls=none", "smtp://a/b"] {
+        for bad in [
+            "",
+            "mail.example",
+            "https://mail.example",
+            "smtp://",
+            "smtp://mail.example?tls=none",
+            "smtp://a/b",
+        ] {
             assert_eq!(mailer(bad).map(|_| ()), Err(SmtpUrlError), "{bad}");
         }
     }

@@ -77,8 +77,7 @@ impl People {
             MemberAdded::Added(member) => {
                 self.parts.memory.forget(&member.account);
                 let invited = member.state == MemberState::Invited;
-                let link =
-                    || address(&realm.url, &secret.token(purpose, &realm.id, &member.account));
+                let link = || address(&realm.url, &secret.token(purpose, &realm.id, &member.account));
                 let link = invited.then(link);
                 Ok(Admitted { member: *member, link })
             }

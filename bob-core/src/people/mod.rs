@@ -139,7 +139,12 @@ impl People {
     /// # Errors
     ///
     /// [`PeopleError::Storage`] and [`PeopleError::Failed`].
-    pub async fn reset_link(&self, act: &Act, email: &Email, url: &str) -> Result<Option<Secret>, PeopleError> {
+    pub async fn reset_link(
+        &self,
+        act: &Act,
+        email: &Email,
+        url: &str,
+    ) -> Result<Option<Secret>, PeopleError> {
         let account = self.parts.storage.account_by_email(email).await?;
         match account.filter(|account| account.disabled_at.is_none()) {
             Some(account) => {

@@ -18,12 +18,7 @@ use crate::id::{AccountId, TenantId};
 #[async_trait]
 pub trait MemberStore: fmt::Debug + Send + Sync {
     /// The people behind `after` in the order of their accounts, at most `limit`.
-    async fn members(
-        &self,
-        realm: &TenantId,
-        after: Option<AccountId>,
-        limit: u32,
-    ) -> Result<Vec<Member>>;
+    async fn members(&self, realm: &TenantId, after: Option<AccountId>, limit: u32) -> Result<Vec<Member>>;
 
     /// One of them.
     ///

@@ -24,12 +24,7 @@ use crate::seal::PersonSeal;
 
 #[async_trait]
 impl MemberStore for PostgresStorage {
-    async fn members(
-        &self,
-        realm: &TenantId,
-        after: Option<AccountId>,
-        limit: u32,
-    ) -> Result<Vec<Member>> {
+    async fn members(&self, realm: &TenantId, after: Option<AccountId>, limit: u32) -> Result<Vec<Member>> {
         const OPERATION: &str = "members";
         let after = after.map_or(Uuid::nil(), |after| after.as_uuid());
         let question = if *realm == PLATFORM_REALM {
@@ -427,11 +422,10 @@ async fn set_disabled(unit: &mut Unit<'_>, act: &Act, account: &AccountId, disab
     .bind(disabled)
     .bind(micros(act.at));
     unit.execute(set).await?;
-    let unlink = sqlx::query(
-        "DELETE FROM bob_links WHERE tenant_id = $1 AND account_id = $2 AND purpose = 'reset'",
-    )
-    .bind(PLATFORM_REALM.as_uuid())
-    .bind(account.as_uuid());
+    let unlink =
+        sqlx::query("DELETE FROM bob_links WHERE tenant_id = $1 AND account_id = $2 AND purpose = 'reset'")
+            .bind(PLATFORM_REALM.as_uuid())
+            .bind(account.as_uuid());
     unit.execute(unlink).await?;
     Ok(())
 }

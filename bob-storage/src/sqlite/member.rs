@@ -24,12 +24,7 @@ use crate::seal::PersonSeal;
 
 #[async_trait]
 impl MemberStore for SqliteStorage {
-    async fn members(
-        &self,
-        realm: &TenantId,
-        after: Option<AccountId>,
-        limit: u32,
-    ) -> Result<Vec<Member>> {
+    async fn members(&self, realm: &TenantId, after: Option<AccountId>, limit: u32) -> Result<Vec<Member>> {
         const OPERATION: &str = "members";
         let after = blob(after.map_or(Uuid::nil(), |after| after.as_uuid()));
         let question = if *realm == PLATFORM_REALM {

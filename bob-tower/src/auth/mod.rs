@@ -1,6 +1,7 @@
 //! Sign-in over HTTP: who is behind a request, and the calls that sign in and out.
 
 mod business;
+mod password;
 mod session;
 
 use bob_core::account::{AccountKind, Permission, Person, SignInError};
@@ -15,6 +16,7 @@ use crate::request::single;
 use crate::same_origin;
 
 pub(crate) use business::{business, own_or_named};
+pub(crate) use password::{accept, change as change_password, forgot, reset};
 pub(crate) use session::{jwks, logout, me, platform_login, refresh, tenant_login};
 
 /// The person behind a request: by access token, or else by session cookie.
@@ -78,6 +80,7 @@ impl From<SignInError> for Problem {
                 Self::unavailable("busy", "Many people sign in at this moment. Please try again.")
             }
             SignInError::InvalidToken => Self::sign_in_required(),
+            SignInError::WeakPassword(weak) => Self::weak_password("new_password", weak),
             SignInError::Unavailable(error) => error.into(),
             _ => Self::internal(),
         }

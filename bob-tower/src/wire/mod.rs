@@ -4,6 +4,8 @@ pub(crate) mod chat;
 pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
+pub(crate) mod password;
+pub(crate) mod people;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
 

@@ -14,6 +14,8 @@ mod idempotency;
 mod limits;
 mod mounting;
 mod outages;
+mod passwords;
+mod people;
 mod pricebook;
 mod same_origin;
 mod sign_in;

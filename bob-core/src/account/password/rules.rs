@@ -105,7 +105,10 @@ fn is_common(text: &str) -> bool {
 /// What somebody who knows a text would try: itself, and of an address the part before its `@`.
 fn words(known: &str) -> impl Iterator<Item = String> {
     let local = known.split_once('@').map(|(local, _)| local);
-    [Some(known), local].into_iter().flatten().map(|word| packed(&word.nfc().collect::<String>().to_lowercase()))
+    [Some(known), local]
+        .into_iter()
+        .flatten()
+        .map(|word| packed(&word.nfc().collect::<String>().to_lowercase()))
 }
 
 /// The text without its white space.
@@ -131,7 +134,8 @@ mod tests {
     #[test]
     fn a_password_has_8_to_128_characters_of_any_kind() {
         let longest = "aé日 ".repeat(32);
-        for good in ["kd8 wpqz", "日本語日本語日本", "        x        ", &longest, "ΑΒΓ δεζ ηθι"] {
+        for good in ["kd8 wpqz", "日本語日本語日本", "        x        ", &longest, "ΑΒΓ δεζ ηθι"]
+        {
             check(good, None);
         }
         for short in ["", "x", "kd8wpqz", "日本語日本語日", "e\u{301}e\u{301}e\u{301}e\u{301}xyz"] {
@@ -150,9 +154,26 @@ mod tests {
     #[test]
     fn what_is_tried_first_is_refused() {
         for common in [
-            "password", "Password", "PASSWORD", "password1", "password1!", "12345678", "1234567890",
-            "qwertyuiop", "sunshine", "Sunshine!", "iloveyou2", "trustno1", "11111111", "zzzzzzzzzzzz",
-            "1q2w3e4r", "baseball", "football", "starwars", "!qaz2wsx", "passw0rd",
+            "password",
+            "Password",
+            "PASSWORD",
+            "password1",
+            "password1!",
+            "12345678",
+            "1234567890",
+            "qwertyuiop",
+            "sunshine",
+            "Sunshine!",
+            "iloveyou2",
+            "trustno1",
+            "11111111",
+            "zzzzzzzzzzzz",
+            "1q2w3e4r",
+            "baseball",
+            "football",
+            "starwars",
+            "!qaz2wsx",
+            "passw0rd",
         ] {
             check(common, Some(WeakPassword::Common));
         }
@@ -161,7 +182,11 @@ mod tests {
     #[test]
     fn what_others_know_of_the_person_is_refused() {
         for known in [
-            "li.wei@shop.example", "LI.WEI@SHOP.EXAMPLE", "xx li.wei xx", "Blue Lemon GmbH", "my bluelemongmbh",
+            "li.wei@shop.example",
+            "LI.WEI@SHOP.EXAMPLE",
+            "xx li.wei xx",
+            "Blue Lemon GmbH",
+            "my bluelemongmbh",
             "bLuElEmOnGmBh 7",
         ] {
             check(known, Some(WeakPassword::Known));

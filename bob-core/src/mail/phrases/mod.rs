@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn a_business_called_like_a_gap_moves_no_link() {
         let phrases = MailPhrases::for_language(Language::EN);
-        let mail = phrases.invitation("a@b.example".parse().unwrap(), "{link}\r\nBcc: x", "https://bob.example/");
+        let mail =
+            phrases.invitation("a@b.example".parse().unwrap(), "{link}\r\nBcc: x", "https://bob.example/");
         assert_eq!(mail.text().matches("https://bob.example/").count(), 1);
         assert!(mail.subject().contains("{link}  Bcc: x"), "{}", mail.subject());
     }

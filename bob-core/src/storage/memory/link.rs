@@ -58,9 +58,10 @@ impl LinkStore for MemoryStorage {
         world.links.remove(&(token.realm, token.account, token.purpose));
         world.links.remove(&(PLATFORM_REALM, token.account, LinkPurpose::Reset));
         if used.name.is_some() {
-            let theirs = world.members.iter_mut().find(|row| {
-                row.tenant == token.realm && row.account == token.account
-            });
+            let theirs = world
+                .members
+                .iter_mut()
+                .find(|row| row.tenant == token.realm && row.account == token.account);
             if let Some(row) = theirs {
                 row.name = None;
             }

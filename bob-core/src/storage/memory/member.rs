@@ -18,12 +18,7 @@ use crate::storage::{MemberStore, Result, StorageError, StorageErrorKind};
 
 #[async_trait]
 impl MemberStore for MemoryStorage {
-    async fn members(
-        &self,
-        realm: &TenantId,
-        after: Option<AccountId>,
-        limit: u32,
-    ) -> Result<Vec<Member>> {
+    async fn members(&self, realm: &TenantId, after: Option<AccountId>, limit: u32) -> Result<Vec<Member>> {
         let world = self.world();
         let all: BTreeMap<AccountId, Member> =
             world.accounts.keys().filter_map(|id| Some((*id, world.member(realm, id)?))).collect();
@@ -218,7 +213,8 @@ impl World {
     }
 
     fn end_logins(&mut self, act: &Act, realm: &TenantId, account: &AccountId) {
-        let theirs = |row: &&mut super::world::LoginRow| row.login.realm == *realm && row.login.account == *account;
+        let theirs =
+            |row: &&mut super::world::LoginRow| row.login.realm == *realm && row.login.account == *account;
         for row in self.logins.values_mut().filter(theirs) {
             row.login.ended_at.get_or_insert(act.at);
         }

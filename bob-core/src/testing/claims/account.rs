@@ -51,7 +51,8 @@ pub async fn a_password_is_changed(store: &dyn Storage) {
     refused(store.set_password(&fixture::act(), &AccountId::new(), hash).await, StorageErrorKind::NotFound);
 
     let operator = Some(PlatformRole::Operator);
-    let paul = crate::account::Account { platform_role: operator, ..fixture::account("paul@platform.example") };
+    let paul =
+        crate::account::Account { platform_role: operator, ..fixture::account("paul@platform.example") };
     store.create_account(&fixture::act(), paul.clone()).await.unwrap();
     assert_eq!(store.account(&paul.id).await.unwrap().unwrap().platform_role, operator);
     assert!(store.has_platform_people().await.unwrap());

@@ -2,8 +2,8 @@
 
 use super::{login, refused};
 use crate::account::{
-    Account, AccountKind, Login, Member, MemberAdded, MemberChange, MemberOutcome, MemberState, PLATFORM_REALM,
-    Person, PlatformRole, Role, TenantRole,
+    Account, AccountKind, Login, Member, MemberAdded, MemberChange, MemberOutcome, MemberState,
+    PLATFORM_REALM, Person, PlatformRole, Role, TenantRole,
 };
 use crate::id::{AccountId, TenantId};
 use crate::pricebook::Allowance;
@@ -85,8 +85,9 @@ pub async fn who_is_known_joins_with_the_account_they_have(store: &dyn Storage) 
     assert_eq!((there.account, there.state, &*there.name), (anna.account, MemberState::Active, "Ms Ape"));
     assert_eq!(store.member(&zoo, &anna.account).await.unwrap().name, "Anna");
     assert_eq!(store.memberships(&anna.account).await.unwrap().len(), 2);
-    let nowhere = store.add_member(&fixture::act(), &TenantId::new(), fixture::new_member("x@y.example", AGENT));
-    refused(nowhere.await, StorageErrorKind::NotFound);
+    let stranger = fixture::new_member("x@y.example", AGENT);
+    let nowhere = store.add_member(&fixture::act(), &TenantId::new(), stranger).await;
+    refused(nowhere, StorageErrorKind::NotFound);
 }
 
 /// The people of a realm are told in pages without gaps, and are strangers elsewhere.
@@ -122,7 +123,8 @@ pub async fn members_are_told_in_pages_and_only_in_their_realm(store: &dyn Stora
 pub async fn seats_hold_however_many_are_invited_at_once(store: &dyn Storage) {
     let zoo = fixture::tenant(store, "zoo").await;
     let invite = async |email: &str| {
-        let new = crate::account::NewMember { seats: Allowance::UpTo(3), ..fixture::new_member(email, AGENT) };
+        let new =
+            crate::account::NewMember { seats: Allowance::UpTo(3), ..fixture::new_member(email, AGENT) };
         store.add_member(&fixture::act(), &zoo, new).await.unwrap() != MemberAdded::NoSeat
     };
     assert!(invite("first@zoo.example").await);
@@ -149,7 +151,8 @@ pub async fn the_last_owner_who_can_sign_in_stays(store: &dyn Storage) {
         (zoo, OWNER, AGENT),
         (PLATFORM_REALM, Role::Platform(PlatformRole::Owner), Role::Platform(PlatformRole::Auditor)),
     ] {
-        let email = |name: &str| format!("{name}@{}", if realm == zoo { "zoo.example" } else { "platform.example" });
+        let email =
+            |name: &str| format!("{name}@{}", if realm == zoo { "zoo.example" } else { "platform.example" });
         let anna = add_active(store, &realm, &email("anna"), owner).await;
         let invited = add(store, &realm, &email("invited"), owner).await;
         add_active(store, &realm, &email("agent"), lesser).await;
@@ -164,7 +167,8 @@ pub async fn the_last_owner_who_can_sign_in_stays(store: &dyn Storage) {
         assert_eq!(remove(store, &realm, &invited).await, MemberOutcome::Done);
 
         let ben = add_active(store, &realm, &email("ben"), owner).await;
-        let (one, two) = tokio::join!(remove(store, &realm, &anna), change(store, &realm, &ben, disabled(true)));
+        let (one, two) =
+            tokio::join!(remove(store, &realm, &anna), change(store, &realm, &ben, disabled(true)));
         assert!((one == MemberOutcome::Done) != (two == MemberOutcome::Done), "{one:?} {two:?}");
     }
 }
@@ -221,7 +225,9 @@ pub async fn a_disabled_account_is_shut_out_everywhere(store: &dyn Storage) {
 pub async fn a_member_is_changed_as_they_were_expected(store: &dyn Storage) {
     let zoo = fixture::tenant(store, "zoo").await;
     let mut anna = add(store, &zoo, "anna@shop.example", AGENT).await;
-    for next in [role(OWNER), disabled(true), MemberChange { name: Some("A. B.".to_owned()), ..disabled(false) }] {
+    for next in
+        [role(OWNER), disabled(true), MemberChange { name: Some("A. B.".to_owned()), ..disabled(false) }]
+    {
         let next = MemberChange { expected: Some(anna.version), ..next };
         assert_eq!(change(store, &zoo, &anna, next.clone()).await, MemberOutcome::Done);
         let late = store.change_member(&fixture::act(), &zoo, &anna.account, next).await;
@@ -233,7 +239,8 @@ pub async fn a_member_is_changed_as_they_were_expected(store: &dyn Storage) {
     assert_eq!((anna.role, &*anna.name), (OWNER, "A. B."));
     let account: Account = store.account(&anna.account).await.unwrap().unwrap();
     assert_eq!(account.name, "Anna", "what a business calls somebody is its own");
-    let remove = async |version| store.remove_member(&fixture::act(), &zoo, &anna.account, Some(version)).await;
+    let remove =
+        async |version| store.remove_member(&fixture::act(), &zoo, &anna.account, Some(version)).await;
     refused(remove(anna.version + 1).await, StorageErrorKind::Stale);
     assert_eq!(remove(anna.version).await.unwrap(), MemberOutcome::Done);
     refused(store.member(&zoo, &anna.account).await, StorageErrorKind::NotFound);

@@ -1,11 +1,12 @@
 //! The second fence: the database shows a statement the rows of the tenant it was set for, and no others.
 
-use bob_core::account::TenantRole;
+use bob_core::account::{Role, TenantRole};
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::knowledge::Synonyms;
 use bob_core::language::Language;
 use bob_core::storage::{
-    ConversationStore as _, LoginStore as _, Storage as _, TenantStore as _, WidgetKeyStore as _,
+    ConversationStore as _, LoginStore as _, MemberStore as _, Storage as _, TenantStore as _,
+    WidgetKeyStore as _,
 };
 use bob_core::testing::fixture;
 use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, TurnStart};
@@ -42,6 +43,8 @@ async fn fill(storage: &PostgresStorage, slug: &str) -> TenantId {
         ended_at: None,
     };
     storage.open_login(&fixture::act(), login, [2; 32]).await.unwrap();
+    let invited = fixture::new_member(&format!("new@{slug}.example"), Role::Tenant(TenantRole::Agent));
+    storage.add_member(&fixture::act(), &tenant, invited).await.unwrap();
     tenant
 }
 

@@ -34,6 +34,7 @@
 //! ```
 
 mod access_token;
+mod authoriser;
 mod bearer;
 mod bounded;
 mod csrf;
@@ -59,6 +60,7 @@ pub use access_token::{
     ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, InvalidAccessToken, PublicKey, TokenNameError,
     install_crypto,
 };
+pub use authoriser::{Asked, Authoriser, ByRoles, Undecided};
 pub use bearer::{BearerKind, BearerToken, ParseBearerError};
 pub use link::{LinkHash, LinkPurpose, LinkSecret, LinkToken, LinkUse, NewLink};
 pub use live::LOGIN_CACHE_AGE;

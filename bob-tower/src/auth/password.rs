@@ -16,15 +16,15 @@ use crate::wire::people;
 
 /// `POST /api/auth/password`
 pub(crate) async fn change(mut call: Call) -> Result<Response<BobBody>, Problem> {
+    let (person, act) = (call.own_person()?.clone(), call.deed()?);
     let request: PasswordRequest = body(&mut call).await?;
     let (current, new) = (Secret::new(request.current_password), Secret::new(request.new_password));
-    let (person, act) = (call.person()?, call.deed()?);
     let (bob, sign_in) = (&call.mounted.bob, &call.mounted.sign_in);
-    let changed = sign_in.change_password(&act, person, current, new, call.client()).await;
+    let changed = sign_in.change_password(&act, &person, current, new, call.client()).await;
     bob.people().tell_failed_sign_ins();
     match changed {
         Ok(issued) => {
-            bob.people().tell_password_changed(person.email.clone());
+            bob.people().tell_password_changed(person.email);
             answer(&call, &issued)
         }
         // Who calls is known; what they say they know is not right.

@@ -1,9 +1,11 @@
 //! What stands in bodies: requests end in `Request`, answers in `View`.
 
+pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
+pub(crate) mod inbox;
 pub(crate) mod password;
 pub(crate) mod people;
 pub(crate) mod pricebook;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStorage;
-use super::world::World;
+use super::world::{Subject, World};
 use crate::account::{LinkHash, LinkPurpose, LinkToken, LinkUse, MemberState, NewLink, PLATFORM_REALM};
 use crate::act::Act;
 use crate::storage::{LinkStore, Result, StorageError, StorageErrorKind};
@@ -41,7 +41,7 @@ impl LinkStore for MemoryStorage {
         }
         let row = LinkRow { hash: link.hash, made_at: act.at, expires_at: link.expires_at };
         world.links.insert(key, row);
-        world.record(Some(&link.realm), OPERATION, act);
+        world.record_on(Some(&link.realm), OPERATION, act, Subject(Some(link.account.as_uuid()), None));
         Ok(true)
     }
 
@@ -71,7 +71,8 @@ impl LinkStore for MemoryStorage {
         account.name = used.name.unwrap_or_else(|| account.name.clone());
         account.generation += 1;
         account.version += 1;
-        world.record(Some(&token.realm), "use_link", act);
+        let subject = Subject(Some(token.account.as_uuid()), None);
+        world.record_on(Some(&token.realm), "use_link", act, subject);
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::MemoryStorage;
 use super::link::LinkRow;
-use super::world::{MemberRow, World};
+use super::world::{MemberRow, Subject, World};
 use crate::account::{
     Account, LinkPurpose, Member, MemberAdded, MemberChange, MemberOutcome, MemberState, NewMember,
     PLATFORM_REALM, PlatformRole, Role, TenantRole,
@@ -63,7 +63,7 @@ impl MemberStore for MemoryStorage {
             let row = LinkRow { hash: new.invitation, made_at: act.at, expires_at: new.expires_at };
             world.links.insert((*realm, id, LinkPurpose::Invitation), row);
         }
-        world.record(Some(realm), OPERATION, act);
+        world.record_on(Some(realm), OPERATION, act, Subject(Some(id.as_uuid()), None));
         Ok(MemberAdded::Added(Box::new(member)))
     }
 
@@ -107,7 +107,7 @@ impl MemberStore for MemoryStorage {
             Some(true) => world.end_logins(act, realm, account),
             _ => {}
         }
-        world.record(Some(realm), OPERATION, act);
+        world.record_on(Some(realm), OPERATION, act, Subject(Some(account.as_uuid()), None));
         Ok(MemberOutcome::Done)
     }
 
@@ -132,7 +132,7 @@ impl MemberStore for MemoryStorage {
         world.members.retain(|row| row.tenant != *realm || row.account != *account);
         world.links.remove(&(*realm, *account, LinkPurpose::Invitation));
         world.end_logins(act, realm, account);
-        world.record(Some(realm), OPERATION, act);
+        world.record_on(Some(realm), OPERATION, act, Subject(Some(account.as_uuid()), None));
         Ok(MemberOutcome::Done)
     }
 
@@ -147,7 +147,7 @@ impl MemberStore for MemoryStorage {
             return Ok(MemberOutcome::LastOwner);
         }
         world.set_disabled(act, account, disabled);
-        world.record(None, OPERATION, act);
+        world.record_on(None, OPERATION, act, Subject(Some(account.as_uuid()), None));
         Ok(MemberOutcome::Done)
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::MemoryStorage;
 use super::purse::Purse;
-use super::world::{MemberRow, Shop};
+use super::world::{MemberRow, Shop, Subject};
 use crate::account::Account;
 use crate::act::Act;
 use crate::id::TenantId;
@@ -59,7 +59,7 @@ impl TenantStore for MemoryStorage {
             idempotency: HashMap::new(),
         };
         world.tenants.insert(id, shop);
-        world.record(Some(&id), OPERATION, act);
+        world.record_on(Some(&id), OPERATION, act, Subject(Some(id.as_uuid()), None));
         Ok(())
     }
 

@@ -23,6 +23,7 @@ use crate::llm::LanguageModel;
 use crate::pricebook::{Pricebook, Pricebooks};
 use crate::retrieve::{LexicalRetriever, Retriever, StoredKnowledge};
 use crate::storage::{SharedStorage, StorageError};
+use crate::tenant::erasure;
 use crate::visitor::VisitorTokens;
 
 /// How often turns whose node is gone are looked for.
@@ -33,6 +34,9 @@ const CHECKED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often tenants whose period is over are looked for.
 const RENEW_EVERY: Duration = Duration::from_secs(30);
+
+/// How often businesses whose grace is over are looked for.
+const ERASE_EVERY: Duration = Duration::from_secs(60);
 
 /// How many turns one sweep gives up.
 const SWEEP_MOST: u32 = 500;
@@ -58,6 +62,7 @@ struct Inner {
     life: Arc<Life>,
     sweeper: Beat,
     renewals: Beat,
+    erasures: Beat,
 }
 
 impl fmt::Debug for Bob {
@@ -127,6 +132,8 @@ impl Bob {
         self.inner.life.spawn_worker(async move { bob.sweep().await });
         let bob = self.clone();
         self.inner.life.spawn_worker(async move { bob.renew().await });
+        let bob = self.clone();
+        self.inner.life.spawn_worker(async move { bob.erase().await });
         if let Some(changes) = self.inner.storage.changes() {
             let bob = self.clone();
             self.inner.life.spawn_worker(async move { bob.inner.directory.follow(changes).await });
@@ -223,7 +230,11 @@ impl Bob {
                 .is_ok_and(|checked| checked.is_ok()),
             warnings: self.inner.storage.warnings().to_vec(),
             model: self.inner.model.clone(),
-            workers: vec![("sweeper", self.inner.sweeper.last()), ("renewals", self.inner.renewals.last())],
+            workers: vec![
+                ("sweeper", self.inner.sweeper.last()),
+                ("renewals", self.inner.renewals.last()),
+                ("erasures", self.inner.erasures.last()),
+            ],
         }
     }
 
@@ -259,6 +270,21 @@ impl Bob {
             }
             self.inner.renewals.now(self.inner.clock.now());
             tokio::time::sleep(RENEW_EVERY).await;
+        }
+    }
+}
+
+impl Bob {
+    async fn erase(&self) {
+        loop {
+            let act = self.system_act("deletion");
+            match erasure::erase_due(&*self.inner.storage, &act).await {
+                Ok(0) => {}
+                Ok(tenants) => tracing::info!(tenants, "deleted businesses whose grace was over"),
+                Err(error) => tracing::warn!(error = ?error, "could not look for businesses to delete"),
+            }
+            self.inner.erasures.now(self.inner.clock.now());
+            tokio::time::sleep(ERASE_EVERY).await;
         }
     }
 }
@@ -341,6 +367,7 @@ impl BobBuilder {
             model: model_name,
             sweeper: Beat::default(),
             renewals: Beat::default(),
+            erasures: Beat::default(),
             pricebooks,
             storage,
             clock,

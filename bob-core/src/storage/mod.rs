@@ -17,6 +17,7 @@ mod knowledge;
 mod login;
 pub mod memory;
 mod outbox;
+mod persona;
 mod pricebook;
 mod tenant;
 mod turn;
@@ -38,6 +39,7 @@ pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
 pub use login::LoginStore;
 pub use outbox::OutboxStore;
+pub use persona::PersonaStore;
 pub use pricebook::PricebookStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
 pub use turn::TurnStore;
@@ -50,6 +52,7 @@ pub type Result<T> = std::result::Result<T, StorageError>;
 #[async_trait]
 pub trait Storage:
     TenantStore
+    + PersonaStore
     + WidgetKeyStore
     + KnowledgeStore
     + AccountStore

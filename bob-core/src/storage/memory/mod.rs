@@ -6,6 +6,7 @@ mod account;
 mod conversation;
 mod credit;
 mod knowledge;
+mod persona;
 mod purse;
 mod tenant;
 mod turn;

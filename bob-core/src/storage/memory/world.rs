@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::persona::Personas;
 use super::purse::{Hold, Purse};
 use crate::account::{Account, Login, TenantRole};
 use crate::act::Act;
@@ -11,7 +12,6 @@ use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionI
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
 use crate::knowledge::{KnowledgeVersion, Synonyms};
 use crate::outbox::{EventKind, EventSubject, OutboxEvent, events_of_row, names_of, new_row_id};
-use crate::persona::Persona;
 use crate::pricebook::Pricebook;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
@@ -40,7 +40,7 @@ pub(super) struct LoginRow {
 pub(super) struct Shop {
     pub(super) tenant: Tenant,
     pub(super) version: u64,
-    pub(super) persona: Persona,
+    pub(super) personas: Personas,
     pub(super) widget_keys: Vec<WidgetKey>,
     pub(super) release: u64,
     /// In the order in which the items were made.

@@ -28,7 +28,7 @@ pub async fn a_slug_and_a_host_belong_to_one_tenant(store: &dyn Storage) {
 pub async fn onboarding_is_all_or_nothing(store: &dyn Storage) {
     fixture::tenant(store, "first").await;
     let mut twin = fixture::onboarding("twin");
-    twin.tenant.hosts = vec!["first.example".to_owned()];
+    twin.tenant.hosts = vec![fixture::host("first.example")];
     twin.people = vec![(fixture::account("twin@shop.example"), crate::account::TenantRole::Owner)];
     let id = twin.tenant.id;
 

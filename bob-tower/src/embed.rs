@@ -11,6 +11,7 @@ use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::etag::tagged;
 use crate::problem::Problem;
+use crate::wire::embed::WidgetCodeView;
 use crate::wire::json;
 
 const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -49,7 +50,7 @@ pub(crate) async fn widget_code(call: Call) -> Result<Response<BobBody>, Problem
     let tenant = business(&call).await?;
     let url = format!("{}widget/{}/widget.js", call.mounted.mount.canonical(), tenant.tenant.id);
     let html = format!("<script src=\"{url}\" async></script>");
-    json(StatusCode::OK, &serde_json::json!({ "html": html, "script_url": url }))
+    json(StatusCode::OK, &WidgetCodeView { html, script_url: url })
 }
 
 /// A script that any page may load; who has it already is told so.

@@ -14,6 +14,7 @@ use bob_core::turn::TurnFailure;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::body::BobBody;
 use crate::rate_limit::{self, whole_seconds};
@@ -34,7 +35,7 @@ struct Parts {
 }
 
 /// One field of a request that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
     /// A JSON Pointer (RFC 6901) into the body.
     pub(crate) pointer: String,
@@ -43,7 +44,7 @@ pub(crate) struct FieldError {
 }
 
 /// A problem as JSON.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemView<'a> {
     r#type: String,
     title: &'a str,

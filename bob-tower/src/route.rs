@@ -1,4 +1,4 @@
-//! The route table: every address, who may call it, and which file answers.
+//! The route table: every address, who may call it, which file answers, and what it says of itself.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +12,16 @@ use matchit::Router;
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
+use crate::openapi::{self, Says, says, text};
 use crate::problem::Problem;
+use crate::wire::chat::{ChatRequest, ConfigView, HistoryView, ReplyView, SessionRequest, SessionView};
+use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
+use crate::wire::embed::WidgetCodeView;
+use crate::wire::health::HealthView;
+use crate::wire::pricebook::PricebookView;
+use crate::wire::sign_in::{
+    CustomerLoginRequest, IssuedView, JwksView, LoginRequest, MeView, RefreshRequest,
+};
 use crate::{auth, credits, embed, health, pricebook};
 
 /// A part of Bob that can be mounted by itself.
@@ -65,6 +74,8 @@ pub(crate) struct Route {
     pub(crate) area: Area,
     pub(crate) access: Access,
     pub(crate) answer: fn(Call) -> Answering,
+    /// What the API's description tells of it.
+    pub(crate) says: fn() -> Says,
 }
 
 impl Route {
@@ -83,7 +94,7 @@ impl Route {
 }
 
 macro_rules! routes {
-    ($($area:ident $access:expr => { $($method:ident $path:literal $answer:path,)* })*) => {
+    ($($area:ident $access:expr => { $($method:ident $path:literal $answer:path => $says:expr,)* })*) => {
         /// The whole table.
         pub(crate) static ROUTES: &[Route] = &[$($(
             Route {
@@ -92,6 +103,7 @@ macro_rules! routes {
                 area: Area::$area,
                 access: $access,
                 answer: |call| Box::pin($answer(call)),
+                says: || $says,
             },
         )*)*];
     };
@@ -99,56 +111,115 @@ macro_rules! routes {
 
 routes! {
     Operations Access::Open => {
-        GET "/api/health" health::health,
-        GET "/.well-known/jwks.json" auth::jwks,
-        GET "/api/pricebook" pricebook::published,
+        GET "/api/health" health::health
+            => says("How Bob is, and when each of its workers last did its work.")
+                .answers::<HealthView>(200).answers::<HealthView>(503),
+        GET "/.well-known/jwks.json" auth::jwks
+            => says("The public keys that check access tokens (RFC 7517).").answers::<JwksView>(200),
+        GET "/api/pricebook" pricebook::published
+            => says("The published pricebook.").answers::<PricebookView<'_>>(200).answers_nothing(304),
+        GET "/openapi.json" openapi::document
+            => says("This description.").answers_object(200).answers_nothing(304),
     }
     Chat Access::OwnOrigin => {
-        POST "/api/chat" public::chat,
-        GET "/api/chat/history" public::history,
-        GET "/api/chat/turns/{turn}/events" public::turn_events,
+        POST "/api/chat" public::chat
+            => says("Says something as a visitor of the host's own pages.")
+                .takes::<ChatRequest>().answers::<ReplyView<'_>>(200).or_events().once().of_turns(),
+        GET "/api/chat/history" public::history
+            => says("Reads the visitor's own conversation, the latest messages first page by page.")
+                .query("session_id", text(), "The visitor's name for the conversation.").of_visitor()
+                .query("business_id", text(), "The business, where the host serves several.")
+                .in_pages().answers::<HistoryView<'_>>(200),
+        GET "/api/chat/turns/{turn}/events" public::turn_events
+            => says("Hears the visitor's own turn again, from where they left off.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
     }
     Chat Access::Holds(Permission::ChatManage) => {
-        POST "/api/chat/session" signed_in::session,
-        POST "/api/chat/message" signed_in::message,
-        GET "/api/chat/history/{session}" signed_in::history,
-        GET "/api/chat/message/turns/{turn}/events" signed_in::turn_events,
+        POST "/api/chat/session" signed_in::session
+            => says("Begins, or names, a conversation of the person who signed in.")
+                .takes::<SessionRequest>().optionally().answers::<SessionView>(201),
+        POST "/api/chat/message" signed_in::message
+            => says("Says something as the person who signed in.")
+                .takes::<ChatRequest>().answers::<ReplyView<'_>>(200).or_events().once().of_turns(),
+        GET "/api/chat/history/{session}" signed_in::history
+            => says("Reads the person's own conversation, the latest messages first page by page.")
+                .of_business().in_pages().answers::<HistoryView<'_>>(200).refuses(422, "validation_failed"),
+        GET "/api/chat/message/turns/{turn}/events" signed_in::turn_events
+            => says("Hears the person's own turn again, from where they left off.")
+                .of_business().resumes().or_events().refuses(429, "rate_limited"),
     }
     Widget Access::WidgetKey => {
-        POST "/api/widget/chat" widget::chat,
-        POST "/api/widget/{tenant}/chat" widget::chat,
-        GET "/api/widget/{tenant}/config" widget::config,
-        GET "/api/widget/{tenant}/history" widget::history,
-        GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events,
+        POST "/api/widget/chat" widget::chat
+            => says("Says something as a visitor of a customer's page; the key names the business.")
+                .takes::<ChatRequest>().answers::<ReplyView<'_>>(200).or_events().once().of_turns(),
+        POST "/api/widget/{tenant}/chat" widget::chat
+            => says("Says something as a visitor of a customer's page.")
+                .takes::<ChatRequest>().answers::<ReplyView<'_>>(200).or_events().once().of_turns(),
+        GET "/api/widget/{tenant}/config" widget::config
+            => says("What a widget needs to greet a visitor.").answers::<ConfigView<'_>>(200),
+        GET "/api/widget/{tenant}/history" widget::history
+            => says("Reads the visitor's own conversation, the latest messages first page by page.")
+                .query("session_id", text(), "The visitor's name for the conversation.").of_visitor()
+                .in_pages().answers::<HistoryView<'_>>(200),
+        GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events
+            => says("Hears the visitor's own turn again, from where they left off.")
+                .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
     }
     Widget Access::Open => {
-        GET "/widget/loader.js" embed::loader,
-        GET "/widget/m/{file}" embed::module,
-        GET "/widget/{tenant}/widget.js" embed::boot,
+        GET "/widget/loader.js" embed::loader
+            => says("The older form of the embed.").answers_text(200, "text/javascript").answers_nothing(304),
+        GET "/widget/m/{file}" embed::module
+            => says("The widget itself, under the name that its content gives it.")
+                .answers_text(200, "text/javascript").answers_nothing(304),
+        GET "/widget/{tenant}/widget.js" embed::boot
+            => says("The script that a customer's page loads.")
+                .answers_text(200, "text/javascript").answers_nothing(304).refuses(503, "storage_unavailable"),
     }
     Account Access::OwnOrigin => {
-        POST "/api/auth/login" auth::platform_login,
-        POST "/api/customers/auth/login" auth::tenant_login,
-        POST "/api/customer/auth/login" auth::tenant_login,
-        POST "/api/auth/refresh" auth::refresh,
+        POST "/api/auth/login" auth::platform_login
+            => says("Signs a platform person in.")
+                .takes::<LoginRequest>().answers::<IssuedView<'_>>(200).of_sign_in(),
+        POST "/api/customers/auth/login" auth::tenant_login
+            => says("Signs a person of a business in.").takes::<CustomerLoginRequest>()
+                .answers::<IssuedView<'_>>(200).of_sign_in().refuses(409, "choose_business"),
+        POST "/api/customer/auth/login" auth::tenant_login
+            => says("Signs a person of a business in; another name of the same call.")
+                .takes::<CustomerLoginRequest>()
+                .answers::<IssuedView<'_>>(200).of_sign_in().refuses(409, "choose_business"),
+        POST "/api/auth/refresh" auth::refresh
+            => says("Uses up a refresh token for the next access and refresh token.")
+                .takes::<RefreshRequest>().answers::<IssuedView<'_>>(200).refuses(401, "unauthorized"),
     }
     Account Access::SignedIn => {
-        POST "/api/auth/logout" auth::logout,
-        GET "/api/auth/me" auth::me,
+        POST "/api/auth/logout" auth::logout
+            => says("Ends the sign-in with every token of it.").answers_nothing(204),
+        GET "/api/auth/me" auth::me => says("Who is signed in.").answers::<MeView<'_>>(200),
     }
     Portal Access::Holds(Permission::WidgetManage) => {
-        GET "/api/customer-portal/widget-code" embed::widget_code,
+        GET "/api/customer-portal/widget-code" embed::widget_code
+            => says("The line that a customer pastes into their pages.")
+                .of_business().answers::<WidgetCodeView>(200),
     }
     Portal Access::Holds(Permission::AnalyticsRead) => {
-        GET "/api/customer-portal/usage" credits::usage,
-        GET "/api/customer-portal/ledger" credits::ledger,
+        GET "/api/customer-portal/usage" credits::usage
+            => says("How the business stands in its period.").of_business().answers::<UsageView<'_>>(200),
+        GET "/api/customer-portal/ledger" credits::ledger
+            => says("Every credit that came in or went out, the latest first.")
+                .of_business().in_pages().answers::<LedgerView<'_>>(200),
     }
     Control Access::Holds(Permission::AnalyticsRead) => {
-        GET "/api/tenants/{tenant}/usage" credits::usage,
-        GET "/api/tenants/{tenant}/ledger" credits::ledger,
+        GET "/api/tenants/{tenant}/usage" credits::usage
+            => says("How a business stands in its period.").answers::<UsageView<'_>>(200),
+        GET "/api/tenants/{tenant}/ledger" credits::ledger
+            => says("Every credit of a business that came in or went out, the latest first.")
+                .in_pages().answers::<LedgerView<'_>>(200),
     }
     Control Access::HoldsOnPlatform(Permission::TenantManage) => {
-        POST "/api/tenants/{tenant}/credits" credits::change,
+        POST "/api/tenants/{tenant}/credits" credits::change
+            => says("Grants credits, or takes some back, with a reason.")
+                .takes::<CreditsRequest>().answers::<EntryView<'_>>(201).once()
+                .refuses(409, "credits_insufficient"),
     }
 }
 

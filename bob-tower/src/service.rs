@@ -44,6 +44,7 @@ pub struct BobService {
 pub(crate) struct Mounted {
     pub(crate) bob: Bob,
     pub(crate) mount: Mount,
+    pub(crate) areas: Vec<Area>,
     pub(crate) routes: Routes,
     pub(crate) assets: Assets,
     pub(crate) sign_in: SignIn,
@@ -71,8 +72,8 @@ impl BobService {
             audience: mount.canonical().to_owned(),
         })
         .expect("a mount's URL is short enough for a token");
-        let (routes, assets) = (Routes::of(areas), Assets::load());
-        Self { mounted: Arc::new(Mounted { bob, mount, routes, assets, sign_in }) }
+        let (areas, routes, assets) = (areas.to_vec(), Routes::of(areas), Assets::load());
+        Self { mounted: Arc::new(Mounted { bob, mount, areas, routes, assets, sign_in }) }
     }
 
     /// Whether some route has this path.

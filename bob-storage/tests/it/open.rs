@@ -33,7 +33,10 @@ async fn a_newer_database_is_refused() {
 #[tokio::test]
 async fn a_migration_that_is_not_ours_is_refused() {
     assert_eq!(spoilt("UPDATE _bob_migrations SET checksum = x'00'").await, OpenErrorKind::NotBobs);
-    assert_eq!(spoilt("UPDATE _bob_migrations SET version = 0 WHERE version = 1").await, OpenErrorKind::NotBobs);
+    assert_eq!(
+        spoilt("UPDATE _bob_migrations SET version = 0 WHERE version = 1").await,
+        OpenErrorKind::NotBobs
+    );
 }
 
 #[tokio::test]

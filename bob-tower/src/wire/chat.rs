@@ -6,13 +6,14 @@ use bob_core::id::VisitorId;
 use bob_core::turn::{FinishedTurn, TurnEvent};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::content_hash;
 use crate::problem::Problem;
 use crate::sse;
 
 /// What a visitor sends.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChatRequest {
     pub(crate) message: String,
@@ -23,7 +24,7 @@ pub(crate) struct ChatRequest {
 }
 
 /// What begins a conversation on the signed-in door.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionRequest {
     #[serde(default)]
@@ -34,7 +35,7 @@ pub(crate) struct SessionRequest {
     pub(crate) persona_id: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionView {
     pub(crate) session_id: String,
     pub(crate) business_id: String,
@@ -42,7 +43,7 @@ pub(crate) struct SessionView {
     pub(crate) language: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct CitationView<'a> {
     index: u32,
     title: &'a str,
@@ -63,7 +64,7 @@ impl<'a> From<&'a Citation> for CitationView<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct SuggestionView<'a> {
     title: &'a str,
     question: &'a str,
@@ -75,14 +76,14 @@ impl<'a> From<&'a Suggestion> for SuggestionView<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct HandoffView<'a> {
     to: &'a str,
 }
 
 /// The reply object.
-#[derive(Debug, Serialize)]
-struct ReplyView<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReplyView<'a> {
     session_id: &'a str,
     turn_id: String,
     reply: Option<String>,
@@ -91,6 +92,8 @@ struct ReplyView<'a> {
     persona: &'a str,
     citations: Vec<CitationView<'a>>,
     suggestions: Vec<SuggestionView<'a>>,
+    /// What waits for the visitor's word.
+    #[schema(value_type = Option<Object>)]
     confirmation: Option<()>,
     handoff: Option<HandoffView<'a>>,
     disclosure: Option<&'a str>,
@@ -155,7 +158,7 @@ impl EventWriter {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct StartedView<'a> {
     turn_id: String,
     session_id: &'a str,
@@ -163,20 +166,20 @@ struct StartedView<'a> {
     visitor_token: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct DeltaView<'a> {
     text: &'a str,
 }
 
 /// A page of a conversation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HistoryView<'a> {
     session_id: &'a str,
     items: Vec<MessageView<'a>>,
     next_cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct MessageView<'a> {
     id: String,
     turn_id: String,
@@ -204,7 +207,7 @@ impl<'a> HistoryView<'a> {
 }
 
 /// What a widget needs to greet a visitor.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConfigView<'a> {
     pub(crate) tenant_id: String,
     pub(crate) name: &'a str,

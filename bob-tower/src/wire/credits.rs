@@ -5,6 +5,7 @@ use bob_core::credit::{
 };
 use bob_core::tenant::Tenant;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
 
@@ -14,7 +15,7 @@ use crate::problem::Problem;
 const MOST: MilliCredits = MilliCredits::credits(1_000_000_000);
 
 /// How a business stands in its period.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UsageView<'a> {
     tenant_id: String,
     plan: Option<&'a str>,
@@ -22,7 +23,7 @@ pub(crate) struct UsageView<'a> {
     balance: BalanceView,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct PeriodView {
     from: String,
     to: String,
@@ -33,7 +34,7 @@ struct PeriodView {
     threshold_percent: u8,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct BalanceView {
     granted_millicredits: i64,
     settled_millicredits: i64,
@@ -66,14 +67,14 @@ impl<'a> UsageView<'a> {
 }
 
 /// A page of a ledger, the latest entry first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LedgerView<'a> {
     items: Vec<EntryView<'a>>,
     next_cursor: Option<String>,
 }
 
 /// One movement of credits.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EntryView<'a> {
     number: u64,
     at: String,
@@ -106,7 +107,7 @@ impl<'a> From<&'a LedgerEntry> for EntryView<'a> {
 }
 
 /// What a platform person grants or takes back.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreditsRequest {
     amount_millicredits: i64,

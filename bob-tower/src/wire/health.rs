@@ -2,9 +2,10 @@
 
 use bob_core::Health;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// How Bob is; no secrets.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HealthView {
     live: bool,
     pub(crate) ready: bool,
@@ -14,7 +15,7 @@ pub(crate) struct HealthView {
     workers: Vec<WorkerView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct StorageView {
     kind: &'static str,
     works: bool,
@@ -22,12 +23,12 @@ struct StorageView {
     warnings: Vec<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ModelView {
     name: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct WorkerView {
     name: &'static str,
     last_beat: Option<String>,

@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod credits;
+pub(crate) mod embed;
 pub(crate) mod health;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
@@ -9,6 +10,7 @@ pub(crate) mod sign_in;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::body::BobBody;
 use crate::problem::Problem;
@@ -23,7 +25,7 @@ pub(crate) fn json(status: StatusCode, view: &impl Serialize) -> Result<Response
 }
 
 /// A page of a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ListView<T> {
     pub(crate) items: Vec<T>,
     /// What `cursor` must say to get the next page; nothing behind the last one.

@@ -5,9 +5,10 @@
 
 use bob_core::pricebook::{Allowance, ModelRate, Plan, Pricebook};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One version.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PricebookView<'a> {
     version: u32,
     effective_at: String,
@@ -15,7 +16,7 @@ pub(crate) struct PricebookView<'a> {
     rates: RatesView<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct PlanView<'a> {
     name: &'a str,
     monthly: MoneyView<'a>,
@@ -26,13 +27,13 @@ struct PlanView<'a> {
     support: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct MoneyView<'a> {
     amount_minor: i64,
     currency: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RatesView<'a> {
     grounded_answer_millicredits: i64,
     tool_call_millicredits: i64,
@@ -42,7 +43,7 @@ struct RatesView<'a> {
     models: Vec<ModelRateView<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ModelRateView<'a> {
     model: &'a str,
     input_per_1000_tokens_millicredits: i64,

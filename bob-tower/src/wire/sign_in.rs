@@ -4,11 +4,12 @@ use bob_core::account::{Credentials, Issued, Membership, Permission, Person, Pub
 use bob_core::secret::Secret;
 use bob_core::tenant::TenantRef;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::problem::{Problem, ProblemView};
 
 /// What platform people send.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginRequest {
     email: String,
@@ -16,7 +17,7 @@ pub(crate) struct LoginRequest {
 }
 
 /// What a business's people send.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CustomerLoginRequest {
     email: String,
@@ -25,7 +26,7 @@ pub(crate) struct CustomerLoginRequest {
     business_id: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RefreshRequest {
     pub(crate) refresh_token: String,
@@ -55,7 +56,7 @@ impl TryFrom<CustomerLoginRequest> for Option<Credentials> {
 }
 
 /// What a sign-in answers.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct IssuedView<'a> {
     token: &'a str,
     token_type: &'static str,
@@ -80,7 +81,7 @@ impl<'a> From<&'a Issued> for IssuedView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct UserView<'a> {
     id: String,
     email: &'a str,
@@ -105,7 +106,7 @@ impl<'a> From<&'a Person> for UserView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MembershipView<'a> {
     tenant_id: String,
     slug: &'a str,
@@ -125,7 +126,7 @@ impl<'a> From<&'a Membership> for MembershipView<'a> {
 }
 
 /// Who is signed in.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct MeView<'a> {
     user: UserView<'a>,
     memberships: Vec<MembershipView<'a>>,
@@ -140,7 +141,7 @@ impl<'a> MeView<'a> {
 }
 
 /// The problem of belonging to several businesses, with their list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ChooseView<'a> {
     #[serde(flatten)]
     problem: ProblemView<'a>,
@@ -154,12 +155,12 @@ impl<'a> ChooseView<'a> {
 }
 
 /// Public keys (RFC 7517, RFC 8037).
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct JwksView {
     keys: Vec<JwkView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct JwkView {
     kty: &'static str,
     crv: &'static str,

@@ -34,7 +34,10 @@ async fn a_newer_database_is_refused() {
 #[tokio::test]
 async fn a_migration_that_is_not_ours_is_refused() {
     assert_eq!(spoilt("UPDATE _bob_migrations SET checksum = ''").await, OpenErrorKind::NotBobs);
-    assert_eq!(spoilt("UPDATE _bob_migrations SET version = 0 WHERE version = 1").await, OpenErrorKind::NotBobs);
+    assert_eq!(
+        spoilt("UPDATE _bob_migrations SET version = 0 WHERE version = 1").await,
+        OpenErrorKind::NotBobs
+    );
 }
 
 #[tokio::test]
@@ -134,7 +137,10 @@ async fn many_may_open_an_empty_database_at_once() {
         node.check().await.unwrap();
         answered(node, &tenant).await;
     }
-    assert_eq!(number(&mut database.beside().await, "SELECT max(version) - count(*) FROM _bob_migrations").await, 0);
+    assert_eq!(
+        number(&mut database.beside().await, "SELECT max(version) - count(*) FROM _bob_migrations").await,
+        0
+    );
 }
 
 #[tokio::test]

@@ -139,7 +139,9 @@ impl<'t> Reader<'t> {
                 self.depth -= 1;
                 Ok(())
             }
-            other => self.wrong(format!("{} cannot stand here; there are if, elif, else and endif", shown(other))),
+            other => {
+                self.wrong(format!("{} cannot stand here; there are if, elif, else and endif", shown(other)))
+            }
         }
     }
 
@@ -232,7 +234,10 @@ mod tests {
             ("You speak for {{ business.name }}.", "You speak for Shop."),
             ("{{business.contact.phone}}/{{- locale -}}/{{ channel }}", "040 123/de/widget"),
             ("{{ now.date }}, {{ hours.today }}", "2026-11-22, "),
-            ("{% if hours.is_open %}open{% else %}until {{ hours.next_opening }}{% endif %}", "until 2026-11-23 09:00"),
+            (
+                "{% if hours.is_open %}open{% else %}until {{ hours.next_opening }}{% endif %}",
+                "until 2026-11-23 09:00",
+            ),
             ("{% if not hours.is_open and locale == 'de' %}Zu{% elif channel != \"}}\" %}?{% endif %}", "Zu"),
             ("{# a note #}{% if business.website %}see it{% endif %}.", "."),
             ("{ \"json\": {} } % {", "{ \"json\": {} } % {"),
@@ -334,7 +339,10 @@ mod tests {
     fn an_unknown_slot_is_named_with_its_line() {
         let error = check("One.\nTwo {{ locale }}.\nThree {{ business.motto }}.").unwrap_err();
         assert_eq!(error.line, 3);
-        assert!(error.to_string().starts_with("line 3: there is no slot “business.motto”; there are "), "{error}");
+        assert!(
+            error.to_string().starts_with("line 3: there is no slot “business.motto”; there are "),
+            "{error}"
+        );
     }
 
     #[test]

@@ -98,7 +98,8 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
     ///
     /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant,
     /// [`Conflict`](StorageErrorKind::Conflict) when the moment of its deletion has come.
-    async fn change_standing(&self, act: &Act, tenant: &TenantId, change: StandingChange) -> Result<Standing>;
+    async fn change_standing(&self, act: &Act, tenant: &TenantId, change: StandingChange)
+    -> Result<Standing>;
 
     /// How far a tenant is with its first steps.
     ///

@@ -45,7 +45,8 @@ mod tests {
     #[tokio::test]
     async fn only_those_whose_grace_is_over_are_deleted() {
         let store = MemoryStorage::new();
-        let (kept, leaving) = (fixture::tenant(&store, "kept").await, fixture::tenant(&store, "leaving").await);
+        let (kept, leaving) =
+            (fixture::tenant(&store, "kept").await, fixture::tenant(&store, "leaving").await);
         store.change_standing(&fixture::act(), &leaving, StandingChange::Delete).await.unwrap();
         let end = later(fixture::now(), DELETION_GRACE);
 

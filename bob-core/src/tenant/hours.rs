@@ -312,8 +312,7 @@ mod tests {
         // Days that touch are one opening.
         let of = "sat 20:00-04:00, sun 04:00-08:00";
         check(of, "UTC", "2026-11-21T21:00:00Z", true, Some("2026-11-28T20:00:00Z"));
-        let round_the_clock =
-            "mon 00:00-24:00, tue 00:00-24:00, wed 00:00-24:00, thu 00:00-24:00, fri 00:00-24:00, sat 00:00-24:00, sun 00:00-00:00";
+        let round_the_clock = "mon 00:00-24:00, tue 00:00-24:00, wed 00:00-24:00, thu 00:00-24:00, fri 00:00-24:00, sat 00:00-24:00, sun 00:00-00:00";
         check(round_the_clock, "Europe/Berlin", "2026-11-22T23:00:00Z", true, None);
     }
 
@@ -324,8 +323,20 @@ mod tests {
         check(of, "UTC", "2026-12-24T12:00:00Z", false, Some("2026-12-31T09:00:00Z"));
         check(of, "UTC", "2026-12-25T10:00:00Z", false, Some("2026-12-31T09:00:00Z"));
         // The evening before goes on into it.
-        check("thu 20:00-02:00, 2026-12-25 closed", "UTC", "2026-12-25T01:00:00Z", true, Some("2026-12-31T20:00:00Z"));
-        check("sun 09:00-10:00, 2026-11-23 10:00-11:00", "UTC", "2026-11-22T12:00:00Z", false, Some("2026-11-23T10:00:00Z"));
+        check(
+            "thu 20:00-02:00, 2026-12-25 closed",
+            "UTC",
+            "2026-12-25T01:00:00Z",
+            true,
+            Some("2026-12-31T20:00:00Z"),
+        );
+        check(
+            "sun 09:00-10:00, 2026-11-23 10:00-11:00",
+            "UTC",
+            "2026-11-22T12:00:00Z",
+            false,
+            Some("2026-11-23T10:00:00Z"),
+        );
     }
 
     #[test]
@@ -345,7 +356,13 @@ mod tests {
         check("sun 09:00-17:00", berlin, "2026-03-22T17:00:00Z", false, Some("2026-03-29T07:00:00Z"));
         check("sun 09:00-17:00", berlin, "2026-10-18T17:00:00Z", false, Some("2026-10-25T08:00:00Z"));
         // Lord Howe sets its clocks by half an hour, 5 April 2026.
-        check("sun 01:00-03:00", "Australia/Lord_Howe", "2026-04-04T16:15:00Z", true, Some("2026-04-11T14:30:00Z"));
+        check(
+            "sun 01:00-03:00",
+            "Australia/Lord_Howe",
+            "2026-04-04T16:15:00Z",
+            true,
+            Some("2026-04-11T14:30:00Z"),
+        );
         // Samoa had no 30 December 2011, a Friday.
         check("fri 09:00-17:00", "Pacific/Apia", "2011-12-29T20:00:00Z", false, Some("2012-01-05T19:00:00Z"));
     }
@@ -388,9 +405,11 @@ mod tests {
             OpeningHours::new(week, []).map(|_| ())
         };
         assert_eq!(monday(day(&[("09:00", "12:00"), ("12:00", "14:00")])), Ok(()));
-        for overlapping in
-            [[("09:00", "12:00"), ("11:59", "14:00")], [("13:00", "14:00"), ("09:00", "10:00")], [("22:00", "02:00"), ("23:00", "23:30")]]
-        {
+        for overlapping in [
+            [("09:00", "12:00"), ("11:59", "14:00")],
+            [("13:00", "14:00"), ("09:00", "10:00")],
+            [("22:00", "02:00"), ("23:00", "23:30")],
+        ] {
             assert_eq!(monday(day(&overlapping)), Err(HoursError::Overlap));
         }
         assert_eq!(monday(vec![Interval::read("09:00", "10:00").unwrap(); 7]), Err(HoursError::TooMany));

@@ -185,7 +185,10 @@ mod tests {
             (Tenant { name: "a\nb".to_owned(), ..good.clone() }, "name"),
             (Tenant { name: "ä".repeat(201), ..good.clone() }, "name"),
             (Tenant { languages: Vec::new(), ..good.clone() }, "languages"),
-            (Tenant { languages: vec![Language::DE, Language::EN, Language::DE], ..good.clone() }, "languages"),
+            (
+                Tenant { languages: vec![Language::DE, Language::EN, Language::DE], ..good.clone() },
+                "languages",
+            ),
             (Tenant { hosts: (0..21).map(host).collect(), ..good.clone() }, "hosts"),
             (Tenant { hosts: vec![host(1), host(1)], ..good.clone() }, "hosts"),
             (

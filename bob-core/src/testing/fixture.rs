@@ -248,7 +248,10 @@ pub fn answer(text: &str) -> Answer {
             title: "Refunds".to_owned(),
             question: "When do I get it?".to_owned(),
         }],
-        handoff: Some(Handoff { expected_at: Some(later(now(), Duration::from_secs(3_600))), ..Handoff::to("our team") }),
+        handoff: Some(Handoff {
+            expected_at: Some(later(now(), Duration::from_secs(3_600))),
+            ..Handoff::to("our team")
+        }),
     }
 }
 

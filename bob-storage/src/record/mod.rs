@@ -2,11 +2,13 @@
 
 mod answer;
 mod pricebook;
+mod profile;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::{answer, of_answer};
 pub(crate) use pricebook::{of_pricebook, pricebook};
+pub(crate) use profile::{contact, hours, of_contact, of_hours};
 
 /// A record that cannot be read back.
 #[derive(Debug, thiserror::Error)]

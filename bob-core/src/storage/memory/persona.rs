@@ -33,7 +33,10 @@ impl Personas {
     /// The default one, published.
     pub(super) fn begin(default: Persona, at: Timestamp) -> Self {
         let (id, published) = (default.id, Some(default.version));
-        Self { rows: vec![PersonaRow { id, versions: vec![(default, at)], published, deleted: false }], default: id }
+        Self {
+            rows: vec![PersonaRow { id, versions: vec![(default, at)], published, deleted: false }],
+            default: id,
+        }
     }
 
     /// The published version of the default one.
@@ -101,7 +104,8 @@ impl PersonaStore for MemoryStorage {
     ) -> Result<Vec<PersonaOverview>> {
         let world = self.world();
         let personas = &world.shop("personas", tenant)?.personas;
-        let mut rows: Vec<_> = personas.alive().filter(|row| after.is_none_or(|after| row.id > after)).collect();
+        let mut rows: Vec<_> =
+            personas.alive().filter(|row| after.is_none_or(|after| row.id > after)).collect();
         rows.sort_by_key(|row| row.id);
         Ok(rows.into_iter().take(limit as usize).map(|row| personas.overview(row)).collect())
     }

@@ -77,7 +77,11 @@ impl TenantStore for MemoryStorage {
 
     async fn tenant_of_host(&self, host: &str) -> Result<Option<TenantId>> {
         let world = self.world();
-        Ok(world.tenants.values().find(|s| s.tenant.hosts.iter().any(|h| h.as_str() == host)).map(|s| s.tenant.id))
+        Ok(world
+            .tenants
+            .values()
+            .find(|s| s.tenant.hosts.iter().any(|h| h.as_str() == host))
+            .map(|s| s.tenant.id))
     }
 
     async fn tenant_version(&self, tenant: &TenantId) -> Result<u64> {
@@ -124,7 +128,12 @@ impl TenantStore for MemoryStorage {
         Ok(revision)
     }
 
-    async fn change_standing(&self, act: &Act, tenant: &TenantId, change: StandingChange) -> Result<Standing> {
+    async fn change_standing(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        change: StandingChange,
+    ) -> Result<Standing> {
         let operation = change.operation();
         let mut world = self.world();
         let shop = world.shop_mut(operation, tenant)?;
@@ -154,7 +163,8 @@ impl TenantStore for MemoryStorage {
 
     async fn due_deletions(&self, now: Timestamp, limit: u32) -> Result<Vec<TenantId>> {
         let world = self.world();
-        let due = world.tenants.values().map(|shop| &shop.tenant).filter(|tenant| tenant.standing.is_gone(now));
+        let due =
+            world.tenants.values().map(|shop| &shop.tenant).filter(|tenant| tenant.standing.is_gone(now));
         let mut due: Vec<_> = due.map(|tenant| (tenant.standing.deletes_at, tenant.id)).collect();
         due.sort_unstable();
         Ok(due.into_iter().take(limit as usize).map(|(_, tenant)| tenant).collect())

@@ -121,8 +121,8 @@ mod tests {
         tenant.contact.phone = Some("1".repeat(LONGEST_PHONE));
         tenant.contact.address = Some("ä".repeat(LONGEST_ADDRESS));
         tenant.contact.website = Some(format!("https://a.example/{}", "a".repeat(LONGEST_WEBSITE - 18)));
-        let day: Vec<_> = (0..6).map(|hour| Interval::read(&format!("0{hour}:00"), &format!("0{hour}:30")));
-        let day: Vec<_> = day.into_iter().collect::<Result<_, _>>().unwrap();
+        let half_hour = |hour| Interval::read(&format!("0{hour}:00"), &format!("0{hour}:30")).unwrap();
+        let day: Vec<_> = (0..6).map(half_hour).collect();
         let week = std::array::from_fn(|_| day.clone());
         tenant.hours = Some(crate::tenant::OpeningHours::new(week, []).unwrap());
         assert_eq!(tenant.check(), Ok(()));

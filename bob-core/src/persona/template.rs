@@ -16,6 +16,9 @@ pub const LONGEST_FILLED: usize = 16_000;
 /// How deep conditions may stand in each other.
 const DEEPEST: usize = 8;
 
+/// The most words of a condition.
+const LONGEST_CONDITION: usize = 32;
+
 /// More steps than the longest template takes.
 const FUEL: u64 = 50_000;
 
@@ -146,6 +149,9 @@ impl<'t> Reader<'t> {
     }
 
     fn condition(&self, tokens: &[Token<'t>]) -> Result<(), TemplateError> {
+        if tokens.len() > LONGEST_CONDITION {
+            return self.wrong(format!("a condition has more than {LONGEST_CONDITION} words"));
+        }
         for token in tokens {
             if let Token::Word(word) = token
                 && !["and", "or", "not"].contains(word)

@@ -53,7 +53,13 @@ impl FromStr for HostName {
             Host::Ipv4(_) | Host::Ipv6(_) => return Err(HostNameError::Address),
         };
         let name = name.strip_suffix('.').unwrap_or(&name);
-        let label = |label: &str| (1..=63).contains(&label.len());
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(plain)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
         if name.len() > LONGEST || !name.split('.').all(label) {
             return Err(HostNameError::NotAName);
         }
@@ -110,6 +116,8 @@ mod tests {
             ("shop.example/path", NotAName),
             ("anna@shop.example", NotAName),
             ("*.shop.example", NotAName),
+            ("-.shop.example", NotAName),
+            ("a_b.shop.example", NotAName),
             ("shop example", NotAName),
             ("shop%2eexample", NotAName),
             ("shop.example\0", NotAName),

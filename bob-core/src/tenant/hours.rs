@@ -100,14 +100,14 @@ impl Interval {
         clock(if self.until > DAY { self.until - DAY } else { self.until })
     }
 
-    /// Its first and its first-no-more moment when it begins on `date`; nothing when clocks skip it altogether.
+    /// Its first and its first-no-more moment when it begins on `date`; nothing when clocks skip it, or all of the date.
     fn on(&self, date: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
-        let moment = |minutes: u16| {
+        let at = |minutes: u16| {
             let at = date.at(0, 0, 0, 0).checked_add(Span::new().minutes(i64::from(minutes))).ok()?;
-            Some(at.to_zoned(zone.clone()).ok()?.timestamp())
+            at.to_zoned(zone.clone()).ok()
         };
-        let (from, until) = (moment(self.from)?, moment(self.until)?);
-        (from < until).then_some((from, until))
+        let (from, until) = (at(self.from)?, at(self.until)?);
+        (from < until && from.date() == date).then(|| (from.timestamp(), until.timestamp()))
     }
 }
 
@@ -372,7 +372,7 @@ mod tests {
         for (from, to, told) in [
             ("00:00", "24:00", "00:00–24:00"),
             ("09:05", "17:30", "09:05–17:30"),
-            ("22:00", "00:00", "22:00–00:00"),
+            ("22:00", "00:00", "22:00–24:00"),
             ("22:00", "06:00", "22:00–06:00"),
             ("09:00", "09:00", "09:00–09:00"),
         ] {

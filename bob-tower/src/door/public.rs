@@ -21,6 +21,7 @@ use crate::cookie;
 use crate::dispatch::Call;
 use crate::problem::Problem;
 use crate::request::{parse_json, query_field, require_json, single};
+use crate::standing;
 use crate::wire::chat::ChatRequest;
 
 /// The longest host that can have a name in the DNS, with its port, in bytes.
@@ -34,6 +35,7 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
     let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
+    standing::require_open(&tenant)?;
     let id = tenant.tenant.id;
     let visitor =
         proven(&call, &id)?.map_or_else(|| VisitorProof::New(VisitorId::new()), VisitorProof::Proven);
@@ -73,7 +75,9 @@ pub(crate) async fn turn_events(call: Call) -> Result<Response<BobBody>, Problem
 
 async fn reader(call: &Call) -> Result<(TenantId, VisitorId), Problem> {
     let business = query_field(call.head.uri.query(), "business_id")?;
-    let tenant = tenant(call, business.as_deref()).await?.tenant.id;
+    let tenant = tenant(call, business.as_deref()).await?;
+    standing::require_open(&tenant)?;
+    let tenant = tenant.tenant.id;
     Ok((tenant, proven(call, &tenant)?.ok_or_else(reads::proof_required)?))
 }
 
@@ -101,7 +105,7 @@ pub(super) async fn tenant(call: &Call, named: Option<&str>) -> Result<Arc<Tenan
             TenantRef::Id(id) => *id == found.tenant.id,
             TenantRef::Slug(slug) => *slug == found.tenant.slug,
         };
-        let by_host = host.is_some_and(|host| found.tenant.hosts.contains(&host));
+        let by_host = host.is_some_and(|host| found.tenant.hosts.iter().any(|own| own.as_str() == host));
         let served = by_host || mount.default_tenant.iter().chain(&mount.tenants).any(is);
         return if served { Ok(found) } else { Err(unknown()) };
     }

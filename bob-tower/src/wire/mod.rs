@@ -4,8 +4,11 @@ pub(crate) mod chat;
 pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
+pub(crate) mod hours;
+pub(crate) mod personas;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
+pub(crate) mod tenants;
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};

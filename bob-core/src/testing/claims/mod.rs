@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod login;
 pub mod outbox;
 pub mod period;
+pub mod persona;
 pub mod pricebook;
 pub mod tenant;
 pub mod turn;

@@ -18,6 +18,8 @@ pub enum Principal {
     Visitor(VisitorId),
     /// A person who signed in.
     Account(AccountId),
+    /// A person whom the embedding host signed in, by the host's own identifier.
+    Host(Uuid),
 }
 
 impl Principal {
@@ -28,7 +30,20 @@ impl Principal {
             Self::System(_) => "system",
             Self::Visitor(_) => "visitor",
             Self::Account(_) => "account",
+            Self::Host(_) => "host",
         }
+    }
+
+    /// Puts together again what [`kind`](Self::kind) and [`id`](Self::id) gave.
+    #[must_use]
+    pub fn from_parts(kind: &str, id: Uuid) -> Option<Self> {
+        let all = [
+            Self::System(NodeId::from_uuid(id)),
+            Self::Visitor(VisitorId::from_uuid(id)),
+            Self::Account(AccountId::from_uuid(id)),
+            Self::Host(id),
+        ];
+        all.into_iter().find(|principal| principal.kind() == kind)
     }
 
     /// Its identifier, whatever its kind.
@@ -38,6 +53,7 @@ impl Principal {
             Self::System(node) => node.as_uuid(),
             Self::Visitor(visitor) => visitor.as_uuid(),
             Self::Account(account) => account.as_uuid(),
+            Self::Host(id) => *id,
         }
     }
 }
@@ -98,6 +114,8 @@ pub struct Act {
     pub via: Via,
     /// From which address a person did it, where that is known. Visitors' addresses are not kept.
     pub address: Option<IpAddr>,
+    /// Whether it is a platform person's, so that a business can tell what the platform did to it.
+    pub by_platform: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -106,7 +124,7 @@ impl Act {
     /// A deed of `principal` at `at`, for the request `request_id`.
     pub fn new(principal: Principal, request_id: impl Into<String>, at: Timestamp) -> Self {
         let request_id = request_id.into();
-        Self { principal, request_id, reason: None, via: Via::System, address: None, at }
+        Self { principal, request_id, reason: None, via: Via::System, address: None, by_platform: false, at }
     }
 
     /// Says through what it came in, and from which address.
@@ -114,6 +132,13 @@ impl Act {
     pub fn through(mut self, via: Via, address: Option<IpAddr>) -> Self {
         self.via = via;
         self.address = address;
+        self
+    }
+
+    /// Says that a platform person does it.
+    #[must_use]
+    pub fn by_platform(mut self) -> Self {
+        self.by_platform = true;
         self
     }
 
@@ -136,5 +161,20 @@ mod tests {
             assert_eq!(Via::from_name(via.as_str()), Some(via));
         }
         assert_eq!(Via::from_name("window"), None);
+    }
+
+    #[test]
+    fn a_principal_is_put_together_from_its_parts_again() {
+        let id = Uuid::from_u128(7);
+        let all = [
+            Principal::System(NodeId::from_uuid(id)),
+            Principal::Visitor(VisitorId::from_uuid(id)),
+            Principal::Account(AccountId::from_uuid(id)),
+            Principal::Host(id),
+        ];
+        for principal in all {
+            assert_eq!(Principal::from_parts(principal.kind(), principal.id()), Some(principal));
+        }
+        assert_eq!(Principal::from_parts("ghost", id), None);
     }
 }

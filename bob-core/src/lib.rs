@@ -26,6 +26,7 @@
 // Whose, who, when.
 pub mod account;
 pub mod act;
+pub mod audit;
 pub mod clock;
 pub mod id;
 pub mod keyring;
@@ -52,6 +53,7 @@ pub mod chat;
 pub mod conversation;
 pub mod credit;
 pub mod gate;
+pub mod inbox;
 pub mod llm;
 pub mod outbox;
 pub mod pricebook;

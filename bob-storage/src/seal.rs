@@ -1,5 +1,6 @@
 //! Sealing what visitors and people say and are, each value for the place where it stands.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bob_core::account::{Email, PLATFORM_REALM};
@@ -8,6 +9,7 @@ use bob_core::id::{AccountId, ConversationId, MessageId, TenantId, TurnId, Visit
 use bob_core::keyring::KeyringErrorKind;
 use bob_core::storage::StorageErrorKind;
 use bob_core::vault::{DataKey, Place, VaultError, VisitorKey};
+use uuid::Uuid;
 
 /// Opens and makes the keys of one tenant's visitors.
 #[derive(Debug, Clone)]
@@ -27,6 +29,28 @@ impl TenantSeal {
     pub(crate) fn new_visitor(&self, visitor: VisitorId) -> Result<VisitorSeal, VaultError> {
         let key = VisitorKey::make(&self.key, &self.tenant, &visitor)?;
         Ok(VisitorSeal { tenant: self.tenant, visitor, key })
+    }
+}
+
+/// Seals and opens the addresses in the audit of a tenant, or under the platform's key in the platform's own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AuditSeal<'k> {
+    pub(crate) key: &'k DataKey,
+    pub(crate) realm: TenantId,
+}
+
+impl AuditSeal<'_> {
+    pub(crate) fn address(&self, row: Uuid, address: IpAddr) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place(row), address.to_string().as_bytes())
+    }
+
+    pub(crate) fn open_address(&self, row: Uuid, sealed: &[u8]) -> Result<IpAddr, VaultError> {
+        let address = self.key.open_text(&self.place(row), sealed)?;
+        address.parse().map_err(|_| VaultError::Unreadable)
+    }
+
+    fn place(&self, row: Uuid) -> Place {
+        Place::new(&self.realm, row, "address")
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn change(mut call: Call) -> Result<Response<BobBody>, Problem>
     let change: CreditChange = parse_json::<CreditsRequest>(&body)?.try_into()?;
     let tenant = business(&call).await?.tenant.id;
     let act = call.deed()?.because(change.reason());
-    let change = match idempotency::identifier_in(&call, &act, tenant)? {
+    let change = match idempotency::identifier(&call, tenant, &[])? {
         Some(id) => change.under(id),
         None => change,
     };

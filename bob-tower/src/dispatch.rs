@@ -18,7 +18,7 @@ use sync_wrapper::SyncWrapper;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::auth;
+use crate::auth::{self, SignedIn};
 use crate::body::{BobBody, RequestBody};
 use crate::client::{ClientAddr, client_address};
 use crate::cors::{self, AllowedOrigin};
@@ -38,6 +38,8 @@ pub(crate) struct Call {
     pub(crate) head: Parts,
     body: SyncWrapper<RequestBody>,
     pub(crate) path: &'static str,
+    /// Who may call the route, as its row of the table says.
+    pub(crate) access: Access,
     via: Via,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) request_id: String,
@@ -50,8 +52,8 @@ pub(crate) enum Caller {
     Anyone,
     /// A page with a widget key.
     Widget(Box<WidgetCaller>),
-    /// A person who signed in.
-    Person(Box<Person>),
+    /// Somebody who signed in, to Bob or to the host.
+    Person(Box<SignedIn>),
 }
 
 impl Call {
@@ -83,10 +85,14 @@ impl Call {
     /// A deed of `principal`, now and through this route. Visitors' addresses are not kept.
     pub(crate) fn act(&self, principal: Principal) -> Act {
         let address = match principal {
-            Principal::Account(_) => self.client(),
+            Principal::Account(_) | Principal::Host(_) => self.client(),
             _ => None,
         };
-        self.mounted.bob.act(principal, self.request_id.clone()).through(self.via, address)
+        let act = self.mounted.bob.act(principal, self.request_id.clone()).through(self.via, address);
+        match &self.caller {
+            Caller::Person(person) if person.is_of_platform() => act.by_platform(),
+            _ => act,
+        }
     }
 
     /// A deed of the person who signed in; only on routes that ask for one.
@@ -94,12 +100,20 @@ impl Call {
         Ok(self.act(self.person()?.principal()))
     }
 
-    /// The person who signed in; only on routes that ask for one.
-    pub(crate) fn person(&self) -> Result<&Person, Problem> {
+    /// Who signed in, to Bob or to the host; only on routes that ask for somebody.
+    pub(crate) fn person(&self) -> Result<&SignedIn, Problem> {
         match &self.caller {
             Caller::Person(person) => Ok(person),
             _ => Err(Problem::sign_in_required()),
         }
+    }
+
+    /// The person who signed in to Bob itself, where a call is about their own account.
+    pub(crate) fn own_person(&self) -> Result<&Person, Problem> {
+        self.person()?.own().ok_or_else(|| {
+            let detail = "This is about accounts of Bob's own, and the host signed you in.";
+            Problem::forbidden("own_sign_in_required", detail)
+        })
     }
 }
 
@@ -158,6 +172,7 @@ async fn route(
         head,
         body: SyncWrapper::new(body),
         path,
+        access,
         via: Via::System,
         params,
         request_id: request_id.clone(),
@@ -203,7 +218,7 @@ fn pick(routes: &[&'static Route], method: &Method) -> Result<&'static Route, Pr
 
 /// Lets in whom the route's access lets in, and answers.
 async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobBody>, Problem> {
-    call.via = route.via();
+    (call.via, call.access) = (route.via(), route.access);
     match route.access {
         Access::Open | Access::WidgetKey => {}
         Access::OwnOrigin => {

@@ -2,7 +2,7 @@
 //!
 //! - [`BobService`] answers HTTP; [`BobLayer`] puts it in front of an app below a path prefix.
 //! - [`Mount`] says where it stands: its public URLs, the proxies it trusts, the tenants it serves.
-//! - [`ClientAddr`] is how the host tells the caller's address.
+//! - [`ClientAddr`] is how the host tells the caller's address, [`HostPrincipal`] how it tells whom it signed in itself.
 //!
 //! The way of a request: `service` → `dispatch` (request id, panics, headers every answer has) → `route` (the table:
 //! method, path, who may) → `same_origin`, `cors` or `auth` (who calls) → `door` or another answering file → `wire`.
@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::needless_pass_by_value, reason = "tests are data"))]
 
 mod assets;
+mod audit;
 mod auth;
 mod body;
 mod client;
@@ -23,13 +24,18 @@ mod either;
 mod embed;
 mod etag;
 mod health;
+mod host_principal;
 mod idempotency;
+mod inbox;
 mod layer;
+mod live;
 mod mount;
+mod noted_reads;
 mod onboarding;
 mod openapi;
 mod page;
 mod personas;
+mod portal;
 mod pricebook;
 mod problem;
 mod rate_limit;
@@ -45,6 +51,7 @@ mod wire;
 pub use body::{BobBody, BodyError, BoxError};
 pub use client::{ClientAddr, Network, ParseNetworkError};
 pub use either::{EitherBody, EitherFuture, MountBodyError};
+pub use host_principal::HostPrincipal;
 pub use layer::{BobLayer, BobMount, PrefixError};
 pub use mount::{GenericPreflight, Mount, MountError};
 pub use openapi::openapi_json;

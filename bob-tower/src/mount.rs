@@ -1,5 +1,8 @@
 //! Where a mount stands: its public addresses and what follows from them.
 
+use std::sync::Arc;
+
+use bob_core::account::{Authoriser, ByRoles};
 use bob_core::id::TenantId;
 use bob_core::origin::{Origin, Scheme};
 use bob_core::tenant::TenantRef;
@@ -30,6 +33,7 @@ pub struct Mount {
     pub(crate) default_tenant: Option<TenantRef>,
     pub(crate) tenants: Vec<TenantRef>,
     pub(crate) generic_preflight: GenericPreflight,
+    pub(crate) authoriser: Arc<dyn Authoriser>,
 }
 
 /// A mount cannot stand there.
@@ -61,6 +65,7 @@ impl Mount {
             default_tenant: None,
             tenants: Vec::new(),
             generic_preflight: GenericPreflight::default(),
+            authoriser: Arc::new(ByRoles),
         };
         for text in public_urls {
             let wrong = || MountError::NotAUrl(text.to_owned());
@@ -113,6 +118,12 @@ impl Mount {
     /// Says how preflights that name no tenant are answered.
     pub fn generic_preflight(mut self, setting: GenericPreflight) -> Self {
         self.generic_preflight = setting;
+        self
+    }
+
+    /// Lets somebody else than roles decide who may do what.
+    pub fn authoriser(mut self, authoriser: Arc<dyn Authoriser>) -> Self {
+        self.authoriser = authoriser;
         self
     }
 

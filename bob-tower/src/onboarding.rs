@@ -1,6 +1,6 @@
 //! Onboarding: a business, its owner, its persona, its first key and its first credits in one call; and its first steps.
 
-use bob_core::account::{Account, TenantRole};
+use bob_core::account::{Account, PLATFORM_REALM, TenantRole};
 use bob_core::id::{AccountId, PersonaId, TenantId};
 use bob_core::knowledge::Synonyms;
 use bob_core::origin::OriginPattern;
@@ -28,8 +28,8 @@ pub(crate) async fn onboard(mut call: Call) -> Result<Response<BobBody>, Problem
     require_json(call.headers())?;
     let body = call.read_body().await?;
     let OnboardingRequest { tenant, owner, origins, persona } = parse_json(&body)?;
-    let act = call.deed()?;
-    let id = idempotency::identifier(&call, &act)?.map_or_else(TenantId::new, TenantId::from_uuid);
+    let id =
+        idempotency::identifier(&call, PLATFORM_REALM, &[])?.map_or_else(TenantId::new, TenantId::from_uuid);
     let tenant = tenant.into_tenant(id, "/tenant")?;
     let owner = account(owner)?;
     let origins = patterns(&origins)?;

@@ -39,7 +39,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<BobBody>, Problem>
     let text = text(&mut call).await?;
     let written = written(&call)?;
     let (tenant, act) = (business(&call).await?.tenant.id, call.deed()?);
-    let repeated = idempotency::identifier_in(&call, &act, tenant)?;
+    let repeated = idempotency::identifier(&call, tenant, &[])?;
     let id = repeated.map_or_else(PersonaId::new, PersonaId::from_uuid);
     let storage = call.mounted.bob.storage();
     match storage.add_persona(&act, &tenant, &id, text.clone(), written).await {

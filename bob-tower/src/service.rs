@@ -17,6 +17,7 @@ use crate::assets::Assets;
 use crate::body::{BobBody, BoxError, request_body};
 use crate::dispatch;
 use crate::mount::Mount;
+use crate::noted_reads::NotedReads;
 use crate::route::{Area, Routes};
 
 /// Bob, answering HTTP: always ready, never failing, for any request body.
@@ -48,6 +49,7 @@ pub(crate) struct Mounted {
     pub(crate) routes: Routes,
     pub(crate) assets: Assets,
     pub(crate) sign_in: SignIn,
+    pub(crate) noted_reads: NotedReads,
 }
 
 impl BobService {
@@ -73,7 +75,8 @@ impl BobService {
         })
         .expect("a mount's URL is short enough for a token");
         let (areas, routes, assets) = (areas.to_vec(), Routes::of(areas), Assets::load());
-        Self { mounted: Arc::new(Mounted { bob, mount, areas, routes, assets, sign_in }) }
+        let noted_reads = NotedReads::default();
+        Self { mounted: Arc::new(Mounted { bob, mount, areas, routes, assets, sign_in, noted_reads }) }
     }
 
     /// Whether some route has this path.

@@ -1,6 +1,6 @@
 //! Businesses: what stands in them, and whether their doors are open.
 
-use bob_core::account::AccountKind;
+use bob_core::account::{AccountKind, PLATFORM_REALM};
 use bob_core::credit::MilliCredits;
 use bob_core::id::{PersonaId, TenantId, WidgetKeyId};
 use bob_core::knowledge::Synonyms;
@@ -40,8 +40,8 @@ pub(crate) async fn list(call: Call) -> Result<Response<BobBody>, Problem> {
 pub(crate) async fn create(mut call: Call) -> Result<Response<BobBody>, Problem> {
     require_json(call.headers())?;
     let body = call.read_body().await?;
-    let act = call.deed()?;
-    let id = crate::idempotency::identifier(&call, &act)?.map_or_else(TenantId::new, TenantId::from_uuid);
+    let id = crate::idempotency::identifier(&call, PLATFORM_REALM, &[])?
+        .map_or_else(TenantId::new, TenantId::from_uuid);
     let tenant = parse_json::<TenantRequest>(&body)?.into_tenant(id, "")?;
     let onboarding = Onboarding {
         persona: Persona::default_for(PersonaId::new(), &tenant.name),

@@ -34,6 +34,7 @@
 //! ```
 
 mod access_token;
+mod authoriser;
 mod bearer;
 mod bounded;
 mod csrf;
@@ -57,6 +58,7 @@ pub use access_token::{
     ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, InvalidAccessToken, PublicKey, TokenNameError,
     install_crypto,
 };
+pub use authoriser::{Asked, Authoriser, ByRoles, Undecided};
 pub use bearer::{BearerKind, BearerToken, ParseBearerError};
 pub use live::LOGIN_CACHE_AGE;
 pub use login::{IDLE, LONGEST, Login, PLATFORM_REALM, RefreshOutcome};

@@ -82,6 +82,12 @@ impl PermissionSet {
         self.0 & (1 << permission as u32) != 0
     }
 
+    /// What of it a business's people may hold.
+    #[must_use]
+    pub fn of_business(self) -> Self {
+        self.iter().filter(|permission| !permission.is_platform_only()).collect()
+    }
+
     /// What is in it.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |&permission| self.contains(permission))

@@ -157,7 +157,7 @@ impl CreditStore for PostgresStorage {
                 unit.execute(update).await?;
                 let subject = EventSubject { number: Some(standing.entries), ..EventSubject::default() };
                 tell(unit, &tenant, &act, &[EventKind::CreditsChanged], subject).await?;
-                note(unit, Some(&tenant), &act, OPERATION, Subject::default()).await?;
+                note(unit, Some(&tenant), &act, OPERATION, Subject(Some(tenant.as_uuid()), None)).await?;
                 Ok(true)
             })
         })

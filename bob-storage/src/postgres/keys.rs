@@ -159,7 +159,7 @@ impl PostgresStorage {
                     return Ok(false);
                 }
                 let noted = Some(&tenant).filter(|tenant| **tenant != PLATFORM_REALM);
-                note(unit, noted, &act, OPERATION, Subject::default()).await?;
+                note(unit, noted, &act, OPERATION, Subject(Some(tenant.as_uuid()), None)).await?;
                 Ok(true)
             })
         })

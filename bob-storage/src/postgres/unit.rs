@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bob_core::id::TenantId;
 use bob_core::storage::{Result, StorageError};
+use bob_core::vault::Vault;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Execute as _, Executor as _, Postgres, SqlStr};
 
@@ -30,6 +31,7 @@ pub(super) type Work<'u, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'u
 /// A transaction that sees one tenant.
 pub(super) struct Unit<'p> {
     pool: &'p Pool,
+    vault: &'p Vault,
     lent: Lent<'p>,
     operation: &'static str,
 }
@@ -80,7 +82,7 @@ impl PostgresStorage {
                     .await
             };
             match pool.answer(begun).await {
-                Ok(_) => return Ok(Unit { pool, lent, operation }),
+                Ok(_) => return Ok(Unit { pool, vault: self.vault(), lent, operation }),
                 Err(error) if is_lost(&error) && !lent.is_fresh() => {}
                 Err(error) => return Err(failed(operation)(error)),
             }
@@ -129,7 +131,17 @@ fn taken_apart(operation: &'static str, mut query: Query<'_>) -> Result<(SqlStr,
     Ok((query.sql(), arguments.unwrap_or_default()))
 }
 
-impl Unit<'_> {
+impl<'p> Unit<'p> {
+    /// What seals and opens content.
+    pub(super) fn vault(&self) -> &'p Vault {
+        self.vault
+    }
+
+    /// The operation that the work is.
+    pub(super) fn operation(&self) -> &'static str {
+        self.operation
+    }
+
     /// Runs a statement and answers its rows.
     pub(super) async fn rows(&mut self, query: Query<'_>) -> Result<Vec<PgRow>> {
         let asked = query.fetch_all(self.lent.connection());

@@ -6,6 +6,7 @@ mod backup;
 mod conversation;
 mod credit;
 mod error;
+mod inbox;
 mod key;
 mod knowledge;
 mod login;
@@ -104,8 +105,9 @@ impl SqliteStorage {
     ) -> std::result::Result<Self, OpenError> {
         let (connection, vault) = options.prepare(&keyring).await?;
         let readers = options.reader_pool();
-        let writer = Writer::start(connection, options.clone());
-        Ok(Self { shared: Arc::new(Shared { vault: Arc::new(vault), writer, readers, options }) })
+        let vault = Arc::new(vault);
+        let writer = Writer::start(connection, Arc::clone(&vault), options.clone());
+        Ok(Self { shared: Arc::new(Shared { vault, writer, readers, options }) })
     }
 
     /// Lets what is queued be written, moves everything into the one file, and closes it.

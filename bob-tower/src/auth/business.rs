@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use bob_core::account::AccountKind;
+use bob_core::id::TenantId;
 use bob_core::storage::TenantSnapshot;
 use bob_core::tenant::TenantRef;
 
+use super::may;
 use crate::dispatch::Call;
+use crate::noted_reads;
 use crate::problem::Problem;
 use crate::request::query_field;
+use crate::route::Access;
 
 /// The business in the path, or else in `business_id` of the query, or else the person's own.
 pub(crate) async fn business(call: &Call) -> Result<Arc<TenantSnapshot>, Problem> {
@@ -35,10 +39,22 @@ pub(crate) async fn own_or_named(
             });
             if other { Err(Problem::not_found()) } else { Ok(Some(own)) }
         }
-        (AccountKind::Platform, _) => match named {
-            Some(named) => directory.named(&named).await?.map(Some).ok_or_else(Problem::not_found),
-            None => Ok(None),
-        },
+        (AccountKind::Platform, _) => {
+            let Some(named) = named else { return Ok(None) };
+            let found = directory.named(&named).await?.ok_or_else(Problem::not_found)?;
+            allowed_there(call, found.tenant.id).await?;
+            noted_reads::note(call, found.tenant.id).await?;
+            Ok(Some(found))
+        }
         (AccountKind::Tenant, None) => Err(Problem::sign_in_required()),
     }
+}
+
+/// A business that a platform person may not touch is not there for them.
+async fn allowed_there(call: &Call, tenant: TenantId) -> Result<(), Problem> {
+    let (Access::Holds(permission) | Access::HoldsOnPlatform(permission)) = call.access else {
+        return Ok(());
+    };
+    let allowed = may(call, call.person()?, permission, Some(tenant)).await?;
+    allowed.then_some(()).ok_or_else(Problem::not_found)
 }

@@ -62,7 +62,7 @@ pub(crate) async fn refresh(mut call: Call) -> Result<Response<BobBody>, Problem
 
 /// `POST /api/auth/logout`
 pub(crate) async fn logout(call: Call) -> Result<Response<BobBody>, Problem> {
-    let person = call.person()?;
+    let person = call.own_person()?;
     let act = call.deed()?;
     call.mounted.sign_in.logout(&act, person).await?;
     let mut response = Response::new(BobBody::default());
@@ -73,7 +73,7 @@ pub(crate) async fn logout(call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `GET /api/auth/me`
 pub(crate) async fn me(call: Call) -> Result<Response<BobBody>, Problem> {
-    let person = call.person()?;
+    let person = call.own_person()?;
     let csrf = call.mounted.sign_in.csrf_token(&person.login);
     json(StatusCode::OK, &MeView::new(person, csrf.expose()))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bob_core::act::Principal;
 use bob_core::conversation::{Door, SessionId};
 use bob_core::id::VisitorId;
 use bob_core::knowledge::Audience;
@@ -52,13 +51,12 @@ pub(crate) async fn message(mut call: Call) -> Result<Response<BobBody>, Problem
     let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
-    let account = call.person()?.account;
     let found = Found {
         tenant,
         door: Door::SignedIn,
         visitor: VisitorProof::Proven(as_visitor(&call)?),
         audience: Audience::Staff,
-        principal: Principal::Account(account),
+        principal: call.person()?.principal(),
         widget_key: None,
         repeats: Vec::new(),
     };

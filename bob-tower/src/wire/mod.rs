@@ -1,10 +1,12 @@
 //! What stands in bodies: requests end in `Request`, answers in `View`.
 
+pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
 pub(crate) mod hours;
+pub(crate) mod inbox;
 pub(crate) mod personas;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;

@@ -3,18 +3,23 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so")]
 #![allow(clippy::needless_pass_by_value, clippy::type_complexity, reason = "tests are tables of data")]
 
+mod audit;
 mod budgets;
 mod cors;
 mod credits;
 mod doors;
 mod embed;
 mod harness;
+mod host_principal;
 mod hostile;
 mod idempotency;
+mod inbox;
 mod limits;
+mod matrix;
 mod mounting;
 mod onboarding;
 mod outages;
+mod permissions;
 mod personas;
 mod pricebook;
 mod same_origin;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStorage;
-use super::world::LoginRow;
+use super::world::{LoginRow, Subject};
 use crate::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
 use crate::act::Act;
 use crate::id::{AccountId, LoginId, TenantId};
@@ -20,8 +20,9 @@ impl AccountStore for MemoryStorage {
         if world.accounts.values().any(|known| known.email == account.email || known.id == account.id) {
             return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
         }
+        let subject = Subject(Some(account.id.as_uuid()), None);
         world.accounts.insert(account.id, account);
-        world.record(None, OPERATION, act);
+        world.record_on(None, OPERATION, act, subject);
         Ok(())
     }
 
@@ -80,7 +81,7 @@ impl MemoryStorage {
         let mut world = self.world();
         let found = world.accounts.get_mut(account);
         change(found.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))?);
-        world.record(None, operation, act);
+        world.record_on(None, operation, act, Subject(Some(account.as_uuid()), None));
         Ok(())
     }
 }
@@ -91,7 +92,8 @@ impl LoginStore for MemoryStorage {
         let mut world = self.world();
         let row = LoginRow { login, refresh: HashMap::from([(refresh, false)]) };
         world.logins.insert((login.realm, login.id), row);
-        world.record(Some(&login.realm), "open_login", act);
+        let subject = Subject(Some(login.id.as_uuid()), Some(login.account.as_uuid()));
+        world.record_on(Some(&login.realm), "open_login", act, subject);
         Ok(())
     }
 
@@ -135,16 +137,17 @@ impl LoginStore for MemoryStorage {
                 RefreshOutcome::Rotated
             }
         };
-        world.record(Some(realm), "rotate_refresh", act);
+        world.record_on(Some(realm), "rotate_refresh", act, Subject(Some(login.as_uuid()), None));
         Ok(outcome)
     }
 
     async fn end_login(&self, act: &Act, realm: &TenantId, login: &LoginId) -> Result<()> {
         let mut world = self.world();
-        if let Some(row) = world.logins.get_mut(&(*realm, *login)) {
-            row.login.ended_at.get_or_insert(act.at);
+        let row = world.logins.get_mut(&(*realm, *login));
+        if let Some(row) = row.filter(|row| row.login.ended_at.is_none()) {
+            row.login.ended_at = Some(act.at);
+            world.record_on(Some(realm), "end_login", act, Subject(Some(login.as_uuid()), None));
         }
-        world.record(Some(realm), "end_login", act);
         Ok(())
     }
 }

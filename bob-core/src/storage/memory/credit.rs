@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::MemoryStorage;
+use super::world::Subject;
 use crate::act::Act;
 use crate::credit::{CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, Renewal};
 use crate::id::TenantId;
@@ -41,7 +42,7 @@ impl CreditStore for MemoryStorage {
         if let CreditChanged::Entered(entry) = &changed {
             let subject = EventSubject { number: Some(entry.number), ..EventSubject::default() };
             shop.tell(act, &[EventKind::CreditsChanged], subject);
-            world.record(Some(tenant), OPERATION, act);
+            world.record_on(Some(tenant), OPERATION, act, Subject(Some(change.id()), None));
         }
         Ok(changed)
     }
@@ -62,7 +63,7 @@ impl CreditStore for MemoryStorage {
         let Some(number) = shop.purse.renew(act, &renewal) else { return Ok(false) };
         let subject = EventSubject { number: Some(number), ..EventSubject::default() };
         shop.tell(act, &[EventKind::CreditsChanged], subject);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(tenant.as_uuid()), None));
         Ok(true)
     }
 }

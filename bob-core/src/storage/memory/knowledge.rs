@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStorage;
-use super::world::Shop;
+use super::world::{Shop, Subject};
 use crate::act::Act;
 use crate::id::{KnowledgeId, TenantId};
 use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
@@ -41,7 +41,7 @@ impl KnowledgeStore for MemoryStorage {
             changed_at: act.at,
         };
         versions.push(version.clone());
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(item.as_uuid()), None));
         Ok(version)
     }
 
@@ -70,7 +70,7 @@ impl KnowledgeStore for MemoryStorage {
         if was == KnowledgeStatus::Published {
             shop.publish(act);
         }
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(item.as_uuid()), None));
         Ok(())
     }
 
@@ -93,7 +93,7 @@ impl KnowledgeStore for MemoryStorage {
             }
         }
         let release = shop.publish(act);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(tenant.as_uuid()), None));
         Ok(release)
     }
 

@@ -3,8 +3,10 @@
 //! Nothing survives the process. One lock makes each method one transaction.
 
 mod account;
+mod audit;
 mod conversation;
 mod credit;
+mod inbox;
 mod knowledge;
 mod persona;
 mod purse;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStorage;
-use super::world::Shop;
+use super::world::{Shop, Subject};
 use crate::act::Act;
 use crate::id::{PersonaId, TenantId};
 use crate::outbox::{EventKind, EventSubject};
@@ -159,7 +159,7 @@ impl PersonaStore for MemoryStorage {
             shop.published(act, *persona, version);
         }
         let overview = shop.personas.overview(shop.personas.find(OPERATION, persona)?);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(persona.as_uuid()), None));
         Ok(overview)
     }
 
@@ -186,7 +186,7 @@ impl PersonaStore for MemoryStorage {
             shop.published(act, *persona, version);
         }
         let overview = shop.personas.overview(shop.personas.find(OPERATION, persona)?);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(persona.as_uuid()), None));
         Ok(overview)
     }
 
@@ -212,7 +212,7 @@ impl PersonaStore for MemoryStorage {
         }
         let overview = shop.personas.overview(shop.personas.find(OPERATION, persona)?);
         if is_new {
-            world.record(Some(tenant), OPERATION, act);
+            world.record_on(Some(tenant), OPERATION, act, Subject(Some(persona.as_uuid()), None));
         }
         Ok(overview)
     }
@@ -232,7 +232,7 @@ impl PersonaStore for MemoryStorage {
         shop.personas.default = *persona;
         shop.version += 1;
         let overview = shop.personas.overview(shop.personas.find(OPERATION, persona)?);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(persona.as_uuid()), None));
         Ok(overview)
     }
 
@@ -252,7 +252,7 @@ impl PersonaStore for MemoryStorage {
             return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
         }
         row.deleted = true;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(persona.as_uuid()), None));
         Ok(())
     }
 }

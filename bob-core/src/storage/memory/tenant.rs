@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::MemoryStorage;
 use super::persona::Personas;
 use super::purse::Purse;
-use super::world::Shop;
+use super::world::{Shop, Subject};
 use crate::account::{Account, TenantRole};
 use crate::act::Act;
 use crate::id::TenantId;
@@ -61,7 +61,7 @@ impl TenantStore for MemoryStorage {
             idempotency: HashMap::new(),
         };
         world.tenants.insert(id, shop);
-        world.record(Some(&id), OPERATION, act);
+        world.record_on(Some(&id), OPERATION, act, Subject(Some(id.as_uuid()), None));
         Ok(())
     }
 
@@ -124,7 +124,7 @@ impl TenantStore for MemoryStorage {
         let (slug, standing, revision) = (was.slug, was.standing, was.revision + 1);
         shop.tenant = Tenant { id: was.id, slug, standing, revision, ..to };
         shop.version += 1;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(tenant.as_uuid()), None));
         Ok(revision)
     }
 
@@ -147,7 +147,7 @@ impl TenantStore for MemoryStorage {
         shop.tenant.standing = standing.clone();
         shop.tenant.revision += 1;
         shop.version += 1;
-        world.record(Some(tenant), operation, act);
+        world.record_on(Some(tenant), operation, act, Subject(Some(tenant.as_uuid()), None));
         Ok(standing)
     }
 
@@ -179,9 +179,9 @@ impl TenantStore for MemoryStorage {
         world.tenants.remove(tenant);
         world.members.retain(|(of, ..)| of != tenant);
         world.logins.retain(|(realm, _), _| realm != tenant);
-        world.acts.retain(|(of, ..)| of.as_ref() != Some(tenant));
-        world.record(None, OPERATION, act);
-        world.record(None, "tenant_erased", act);
+        world.audit.retain(|(realm, _)| realm != tenant);
+        world.record_on(None, OPERATION, act, Subject(Some(tenant.as_uuid()), None));
+        world.record_on(None, "tenant_erased", act, Subject(Some(tenant.as_uuid()), None));
         Ok(false)
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStorage;
-use super::world::{IdempotencyRow, Shop, Talk, TurnRow, TurnRowState, World};
+use super::world::{IdempotencyRow, Shop, Subject, Talk, TurnRow, TurnRowState, World};
 use crate::act::Act;
 use crate::answer::{Answer, Outcome};
 use crate::conversation::{Conversation, ConversationKey, Message, Owner, Ownership, Role, TextPart};
@@ -32,15 +32,18 @@ impl TurnStore for MemoryStorage {
             None => shop.whose(&start),
         };
         let conversation = shop.by_key.get(&key).copied();
-        if let Some(id) = conversation
-            && let Some(busy) = shop.open_turn(act, id)
-        {
-            return Ok(busy);
-        }
+        let given_up = match conversation.map(|id| shop.open_turn(act, id)) {
+            Some(Err(busy)) => return Ok(busy),
+            Some(Ok(given_up)) => given_up,
+            None => None,
+        };
         let id = conversation.unwrap_or_else(|| shop.begin_conversation(act, &start, key));
-        let lost = lost.map(|lost| lost.turn);
+        let (turn, lost) = (start.turn, lost.map(|lost| lost.turn));
         let opening = shop.open(act, start, id, Opening { proven, is_new: conversation.is_none(), lost });
-        world.record(Some(tenant), OPERATION, act);
+        if let Some(lost) = given_up {
+            world.record_lost(tenant, act, lost, id);
+        }
+        world.record_on(Some(tenant), OPERATION, act, of_turn(turn, id));
         Ok(opening)
     }
 
@@ -88,7 +91,7 @@ impl TurnStore for MemoryStorage {
             return Ok(None);
         };
         row.hold = Some(extended);
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, Subject(Some(turn.as_uuid()), None));
         Ok(Some(Reservation { turn: *turn, amount: extended.amount }))
     }
 
@@ -96,29 +99,37 @@ impl TurnStore for MemoryStorage {
         const OPERATION: &str = "finish_turn";
         let mut world = self.world();
         let shop = world.shop_mut(OPERATION, tenant)?;
+        let (turn, conversation) = (finish.turn, finish.conversation);
+        let was_finished =
+            shop.turns.get(&turn).is_some_and(|row| matches!(row.state, TurnRowState::Finished(_)));
         let closing = shop.close(act, finish);
         let closing = closing.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
-        world.record(Some(tenant), OPERATION, act);
+        if !was_finished {
+            world.record_on(Some(tenant), OPERATION, act, of_turn(turn, conversation));
+        }
         Ok(closing)
     }
 
     async fn sweep_turns(&self, act: &Act, limit: u32) -> Result<u32> {
         let mut world = self.world();
         let World { tenants, .. } = &mut *world;
-        let mut left = limit;
-        for shop in tenants.values_mut() {
+        let mut given_up = Vec::new();
+        for (tenant, shop) in tenants.iter_mut() {
             let lost = shop
                 .turns
                 .iter()
                 .filter(|(_, row)| matches!(row.state, TurnRowState::Open(l) if !l.holds(act.at)));
-            let lost: Vec<TurnId> = lost.map(|(turn, _)| *turn).take(left as usize).collect();
-            for turn in lost {
-                shop.give_up(act, turn);
-                left -= 1;
+            let lost = lost.map(|(turn, row)| (*tenant, *turn, row.conversation));
+            let lost: Vec<_> = lost.take(limit as usize - given_up.len()).collect();
+            for (_, turn, _) in &lost {
+                shop.give_up(act, *turn);
             }
+            given_up.extend(lost);
         }
-        world.record(None, "sweep_turns", act);
-        Ok(limit - left)
+        for (tenant, turn, conversation) in &given_up {
+            world.record_lost(tenant, act, *turn, *conversation);
+        }
+        Ok(u32::try_from(given_up.len()).unwrap_or(limit))
     }
 }
 
@@ -166,15 +177,20 @@ impl Shop {
         }
     }
 
-    fn open_turn(&mut self, act: &Act, conversation: ConversationId) -> Option<TurnOpening> {
-        let turn = self.conversations.get(&conversation)?.open?;
-        match self.turns.get(&turn)?.state {
-            TurnRowState::Open(lease) if lease.holds(act.at) => {
-                Some(TurnOpening::Busy { turn, until: lease.until })
+    /// What keeps a turn of a conversation from opening; one whose lease ran out does not, and is given up and answered.
+    fn open_turn(
+        &mut self,
+        act: &Act,
+        talk: ConversationId,
+    ) -> std::result::Result<Option<TurnId>, TurnOpening> {
+        let Some(turn) = self.conversations.get(&talk).and_then(|talk| talk.open) else { return Ok(None) };
+        match self.turns.get(&turn).map(|row| &row.state) {
+            Some(TurnRowState::Open(lease)) if lease.holds(act.at) => {
+                Err(TurnOpening::Busy { turn, until: lease.until })
             }
             _ => {
                 self.give_up(act, turn);
-                None
+                Ok(Some(turn))
             }
         }
     }
@@ -188,7 +204,15 @@ impl Shop {
             person_wanted_at: None,
             started_at: act.at,
         };
-        let talk = Talk { conversation, messages: Vec::new(), open: None, disclosed_epoch: None };
+        let talk = Talk {
+            conversation,
+            messages: Vec::new(),
+            open: None,
+            disclosed_epoch: None,
+            taken_at: None,
+            closed_at: None,
+            active_at: act.at,
+        };
         self.conversations.insert(start.conversation, talk);
         let first = (act.at, start.conversation);
         let named = self.by_session.entry((key.door, key.session.clone())).or_insert(first);
@@ -214,14 +238,17 @@ impl Shop {
         if asked_before.is_none() {
             talk.say(Message {
                 id: message,
-                turn: start.turn,
+                turn: Some(start.turn),
                 number: 0,
                 said: TextPart { role: Role::Visitor, text: start.text.as_str().to_owned() },
+                author: None,
                 at: act.at,
                 citations: Vec::new(),
                 outcome: None,
             });
         }
+        talk.active_at = act.at;
+        talk.closed_at = None;
         let Conversation { key, ownership, language, .. } = talk.conversation.clone();
         let row = |state, disclose, hold| TurnRow {
             conversation: id,
@@ -302,17 +329,19 @@ impl Shop {
         talk.disclosed_epoch = Some(finish.epoch);
         happened.push(EventKind::MessageCreated);
         subject.message = Some(finish.message);
-        if finish.answer.outcome.wants_person() {
-            talk.conversation.person_wanted_at.get_or_insert(act.at);
+        // Who waits already is not told of again.
+        if finish.answer.outcome.wants_person() && talk.conversation.person_wanted_at.is_none() {
+            talk.conversation.person_wanted_at = Some(act.at);
             happened.push(EventKind::ConversationEscalated);
         }
         happened.extend((finish.answer.outcome == Outcome::Refused).then_some(EventKind::TurnRefused));
         happened.extend(passed.map(|_| EventKind::CreditsThreshold));
         talk.say(Message {
             id: finish.message,
-            turn: finish.turn,
+            turn: Some(finish.turn),
             number: 0,
             said: TextPart { role: Role::Bot, text: finish.answer.text() },
+            author: None,
             at: act.at,
             citations: finish.answer.citations.clone(),
             outcome: Some(finish.answer.outcome),
@@ -349,6 +378,18 @@ impl Shop {
     }
 }
 
+impl World {
+    /// Records that a turn was given up, by whoever came across it: that is no deed of theirs to keep an address of.
+    fn record_lost(&mut self, tenant: &TenantId, act: &Act, turn: TurnId, conversation: ConversationId) {
+        let act = Act { address: None, ..act.clone() };
+        self.record_on(Some(tenant), "give_up_turn", &act, of_turn(turn, conversation));
+    }
+}
+
+fn of_turn(turn: TurnId, conversation: ConversationId) -> Subject {
+    Subject(Some(turn.as_uuid()), Some(conversation.as_uuid()))
+}
+
 /// A turn without an answer whose call is repeated.
 struct LostTurn {
     turn: TurnId,
@@ -369,14 +410,17 @@ struct Opening {
 impl Talk {
     /// Hands the question of a turn without an answer to the one that repeats it, where it stands.
     fn takes_up(&mut self, lost: TurnId, turn: TurnId) -> Option<MessageId> {
-        let asked = self.messages.iter_mut().find(|said| said.turn == lost)?;
-        asked.turn = turn;
+        let asked = self.messages.iter_mut().find(|said| said.turn == Some(lost))?;
+        asked.turn = Some(turn);
         Some(asked.id)
     }
 
-    fn say(&mut self, message: Message) {
+    /// Adds a message under the next number, and answers it.
+    pub(super) fn say(&mut self, message: Message) -> Message {
         let number = self.messages.last().map_or(1, |last| last.number + 1);
-        self.messages.push(Message { number, ..message });
+        let message = Message { number, ..message };
+        self.messages.push(message.clone());
+        message
     }
 }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStorage;
+use super::world::Subject;
 use crate::act::Act;
 use crate::id::{TenantId, WidgetKeyId};
 use crate::origin::OriginPattern;
@@ -19,9 +20,10 @@ impl WidgetKeyStore for MemoryStorage {
         if shop.widget_keys.iter().any(|known| known.id == key.id || known.key == key.key) {
             return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
         }
+        let subject = Subject(Some(key.id.as_uuid()), None);
         shop.widget_keys.push(key);
         shop.version += 1;
-        world.record(Some(tenant), OPERATION, act);
+        world.record_on(Some(tenant), OPERATION, act, subject);
         Ok(())
     }
 
@@ -79,10 +81,10 @@ impl MemoryStorage {
     ) -> Result<()> {
         let mut world = self.world();
         let shop = world.shop_mut(operation, tenant)?;
-        let key = shop.widget_keys.iter_mut().find(|known| known.id == *key);
-        change(key.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))?);
+        let found = shop.widget_keys.iter_mut().find(|known| known.id == *key);
+        change(found.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))?);
         shop.version += 1;
-        world.record(Some(tenant), operation, act);
+        world.record_on(Some(tenant), operation, act, Subject(Some(key.as_uuid()), None));
         Ok(())
     }
 }

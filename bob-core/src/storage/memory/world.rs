@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::persona::Personas;
 use super::purse::{Hold, Purse};
 use crate::account::{Account, Login, TenantRole};
 use crate::act::Act;
+use crate::audit::AuditRow;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
 use crate::knowledge::{KnowledgeVersion, Synonyms};
@@ -25,8 +27,13 @@ pub(super) struct World {
     pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
     pub(super) pricebooks: Vec<Pricebook>,
-    pub(super) acts: Vec<(Option<TenantId>, &'static str, Act)>,
+    /// In the order in which they were written.
+    pub(super) audit: Vec<(TenantId, AuditRow)>,
 }
+
+/// What was changed, and what that belongs to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Subject(pub(super) Option<Uuid>, pub(super) Option<Uuid>);
 
 #[derive(Debug)]
 pub(super) struct LoginRow {
@@ -63,6 +70,12 @@ pub(super) struct Talk {
     pub(super) open: Option<TurnId>,
     /// The epoch whose speaker an answer last announced to the visitor.
     pub(super) disclosed_epoch: Option<u64>,
+    /// Since when the person who speaks does.
+    pub(super) taken_at: Option<Timestamp>,
+    /// Since when it is closed.
+    pub(super) closed_at: Option<Timestamp>,
+    /// When its visitor, or a person, last wrote.
+    pub(super) active_at: Timestamp,
 }
 
 #[derive(Debug)]
@@ -107,10 +120,5 @@ impl World {
 
     pub(super) fn shop_mut(&mut self, operation: &'static str, tenant: &TenantId) -> Result<&mut Shop> {
         self.tenants.get_mut(tenant).ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))
-    }
-
-    /// Records who changed what; called by every mutating method in the lock it changed the world under.
-    pub(super) fn record(&mut self, tenant: Option<&TenantId>, operation: &'static str, act: &Act) {
-        self.acts.push((tenant.copied(), operation, act.clone()));
     }
 }

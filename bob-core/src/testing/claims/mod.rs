@@ -1,8 +1,10 @@
 //! The claims: what every implementation of the ports promises, one function each.
 
 pub mod account;
+pub mod audit;
 pub mod budget;
 pub mod credit;
+pub mod inbox;
 pub mod key;
 pub mod knowledge;
 pub mod lease;

@@ -3,7 +3,7 @@
 use bob_core::act::Act;
 use bob_core::conversation::{ConversationKey, Message, Role, SessionId};
 use bob_core::credit::{MilliCredits, Reservation};
-use bob_core::id::{ConversationId, MessageId, TenantId, TurnId, VisitorId};
+use bob_core::id::{AccountId, ConversationId, MessageId, TenantId, TurnId, VisitorId};
 use bob_core::language::Language;
 use bob_core::outbox::new_row_id;
 use bob_core::storage::Result;
@@ -17,11 +17,11 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgRow};
 use uuid::Uuid;
 
-use super::super::audit::new_id;
+use super::super::audit::{NewRow, new_id};
 use super::super::error::corrupt;
 use super::super::keys::sealed;
 use super::super::lane::{Call, Columns};
-use super::super::rows::{Cells, Stored, micros, said};
+use super::super::rows::{Cells, Stored, micros, said, turn_of};
 use super::super::{PostgresStorage, not_found};
 use super::{delivered, lasting};
 use crate::seal::VisitorSeal;
@@ -39,15 +39,15 @@ pub(in super::super) const STATEMENT: &str = "SELECT r.*
         $17::bytea[], $18::uuid[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[],
         $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[], $28::bigint[], $29::uuid[], $30::bigint[],
         $31::bigint[], $32::uuid[], $33::uuid[], $34::uuid[], $35::uuid[], $36::text[], $37::uuid[], $38::text[],
-        $39::text[])
+        $39::text[], $40::text[], $41::bool[], $42::bytea[])
         WITH ORDINALITY AS c (tenant, turn, message, conversation, door, session_index, session, visitor, proven,
             by_session, sealed_for, key, content, scope_1, body_1, scope_2, body_2, node, token, lease, kept, time, at,
             step_1, step_2, step_3, day, visitor_budget, key_id, key_budget, history, audit, event, audit_too, event_too,
-            principal_kind, principal, request, reason, place)
+            principal_kind, principal, request, reason, via, by_platform, address, place)
     CROSS JOIN LATERAL bob_begin_turn(tenant, turn, message, conversation, door, session_index, session, visitor,
         proven, by_session, sealed_for, key, content, scope_1, body_1, scope_2, body_2, node, token, lease, kept, time,
         at, step_1, step_2, step_3, day, visitor_budget, key_id, key_budget, history, audit, event, audit_too,
-        event_too, principal_kind, principal, request, reason, $40) r
+        event_too, principal_kind, principal, request, reason, via, by_platform, address, $43) r
     ORDER BY c.place";
 
 /// One turn to be opened.
@@ -60,10 +60,16 @@ pub(in super::super) struct Begin {
     session: Vec<u8>,
     content: Vec<u8>,
     bodies: [Option<[u8; 32]>; 2],
+    noted: Noted,
+}
+
+/// What is written down of it, and by which time.
+struct Noted {
     time: Option<i64>,
     /// Of audit and outbox, for a turn that is given up on the way; it comes first.
     given_up: [Uuid; 2],
-    ids: [Uuid; 2],
+    row: NewRow,
+    event: Uuid,
 }
 
 impl Begin {
@@ -73,7 +79,7 @@ impl Begin {
         start: &TurnStart,
         seal: &VisitorSeal,
         vault: &Vault,
-        time: Option<i64>,
+        noted: Noted,
     ) -> Result<Self> {
         let body = |at: usize| {
             let claim = start.idempotency.as_ref()?;
@@ -84,9 +90,7 @@ impl Begin {
             session: seal.session(&start.conversation, &start.session).map_err(sealed(OPERATION))?,
             content: seal.message(&start.message, start.text.as_str()).map_err(sealed(OPERATION))?,
             bodies: [body(0), body(1)],
-            time,
-            given_up: [new_id(), new_row_id()],
-            ids: [new_id(), new_row_id()],
+            noted,
             act: act.clone(),
             tenant: *tenant,
             start: start.clone(),
@@ -139,7 +143,7 @@ impl Call for Begin {
             .add(|c| c.start.lease.token.cast_signed())?
             .add(|_| lasting(LEASE))?
             .add(|_| lasting(IDEMPOTENCY_KEPT))?
-            .add(|c| c.time)?
+            .add(|c| c.noted.time)?
             .add(|c| micros(c.act.at))?
             .add(|c| c.step(0))?
             .add(|c| c.step(1))?
@@ -149,14 +153,17 @@ impl Call for Begin {
             .add(|c| c.start.budgets.key.map(|(key, _)| key.as_uuid()))?
             .add(|c| c.start.budgets.key.map(|(_, most)| most.0))?
             .add(|c| i64::from(c.start.history))?
-            .add(|c| c.ids[0])?
-            .add(|c| c.ids[1])?
-            .add(|c| c.given_up[0])?
-            .add(|c| c.given_up[1])?
+            .add(|c| c.noted.row.id)?
+            .add(|c| c.noted.event)?
+            .add(|c| c.noted.given_up[0])?
+            .add(|c| c.noted.given_up[1])?
             .add(|c| c.act.principal.kind())?
             .add(|c| c.act.principal.id())?
             .add(|c| c.act.request_id.as_str())?
-            .add(|c| c.act.reason.as_deref())?;
+            .add(|c| c.act.reason.as_deref())?
+            .add(|c| c.act.via.as_str())?
+            .add(|c| c.act.by_platform)?
+            .add(|c| c.noted.row.address.as_deref())?;
         columns.and(again)
     }
 }
@@ -180,7 +187,13 @@ impl PostgresStorage {
             None => self.new_visitor(OPERATION, tenant, &visitor).await?,
         };
         for _ in 0..KEYS {
-            let call = Begin::new(act, tenant, &start, &seal, self.vault(), self.time(act.at))?;
+            let noted = Noted {
+                time: self.time(act.at),
+                given_up: [new_id(), new_row_id()],
+                row: self.new_row(act, tenant, OPERATION).await?,
+                event: new_row_id(),
+            };
+            let call = Begin::new(act, tenant, &start, &seal, self.vault(), noted)?;
             let row = self.shared.begins.call(call).await?;
             let mut cells = Cells::of(&row, OPERATION);
             let outcome: &str = cells.take()?;
@@ -258,11 +271,11 @@ fn opened(
 
 /// The name of the conversation that a call which was lost is taken up in, if it is another one.
 fn session(row: &PgRow, seal: &VisitorSeal, conversation: &ConversationId) -> Result<Option<SessionId>> {
-    let other: Option<&[u8]> = Cells::of(row, OPERATION).skip(17).take()?;
+    let other: Option<&[u8]> = Cells::of(row, OPERATION).skip(18).take()?;
     other.map(|name| seal.open_session(conversation, name).map_err(sealed(OPERATION))).transpose()
 }
 
-/// `numbers, ids, turns, roles, times, contents`, of which each message has one
+/// `numbers, ids, turns, roles, times, contents, authors`, of which each message has one
 fn history(row: &PgRow, seal: &VisitorSeal) -> Result<Vec<Message>> {
     let mut cells = Cells::of(row, OPERATION).skip(11);
     let Some(numbers) = cells.take::<Option<Vec<i64>>>()? else { return Ok(Vec::new()) };
@@ -270,16 +283,18 @@ fn history(row: &PgRow, seal: &VisitorSeal) -> Result<Vec<Message>> {
     let roles: Vec<String> = cells.take()?;
     let times: Vec<i64> = cells.take()?;
     let contents: Vec<Vec<u8>> = cells.take()?;
-    let columns = ids.into_iter().zip(turns).zip(roles).zip(times).zip(contents);
+    let authors: Vec<Option<Uuid>> = cells.take()?;
+    let columns = ids.into_iter().zip(turns).zip(roles).zip(times).zip(contents).zip(authors);
     let mut messages = Vec::with_capacity(numbers.len());
-    for (number, ((((id, turn), role), at), content)) in numbers.into_iter().zip(columns) {
+    for (number, (((((id, turn), role), at), content), author)) in numbers.into_iter().zip(columns) {
         let stored = Stored {
             number: number.cast_unsigned(),
             id: MessageId::from_uuid(id),
-            turn: TurnId::from_uuid(turn),
+            turn: turn_of(turn),
             role: Role::from_name(&role).ok_or_else(|| cells.nonsense("a name that is not on its list"))?,
             at: Timestamp::from_microsecond(at).map_err(|error| corrupt(OPERATION, error))?,
             content: &content,
+            author: author.map(AccountId::from_uuid),
         };
         messages.push(said(OPERATION, seal, stored)?);
     }

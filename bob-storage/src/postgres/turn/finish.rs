@@ -11,7 +11,7 @@ use sqlx::postgres::PgArguments;
 use std::sync::Arc;
 use uuid::Uuid;
 
-use super::super::audit::new_id;
+use super::super::audit::NewRow;
 use super::super::error::corrupt;
 use super::super::keys::sealed;
 use super::super::lane::{Call, Columns};
@@ -30,13 +30,13 @@ pub(in super::super) const STATEMENT: &str = "SELECT r.*
     FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::uuid[], $7::bigint[], $8::bigint[],
         $9::bigint[], $10::bigint[], $11::uuid[], $12::bytea[], $13::bytea[], $14::text[], $15::text[], $16::uuid[],
         $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bool[], $22::bool[], $23::uuid[], $24::uuid[],
-        $25::text[], $26::uuid[], $27::text[], $28::text[])
+        $25::text[], $26::uuid[], $27::text[], $28::text[], $29::text[], $30::bool[], $31::bytea[])
         WITH ORDINALITY AS c (tenant, turn, conversation, visitor, key, node, token, epoch, time, at, message, content,
             superseded, language, persona, persona_id, persona_version, release, pricebook, cost, wants_person, refused,
-            audit, event, principal_kind, principal, request, reason, place)
+            audit, event, principal_kind, principal, request, reason, via, by_platform, address, place)
     CROSS JOIN LATERAL bob_finish_turn(tenant, turn, conversation, visitor, key, node, token, epoch, time, at, message,
         content, superseded, language, persona, persona_id, persona_version, release, pricebook, cost, wants_person,
-        refused, audit, event, principal_kind, principal, request, reason) r
+        refused, audit, event, principal_kind, principal, request, reason, via, by_platform, address) r
     ORDER BY c.place";
 
 /// One turn to be closed.
@@ -48,7 +48,8 @@ pub(in super::super) struct Finish {
     content: Vec<u8>,
     superseded: Option<Vec<u8>>,
     time: Option<i64>,
-    ids: [Uuid; 2],
+    row: NewRow,
+    event: Uuid,
 }
 
 impl Call for Finish {
@@ -84,12 +85,15 @@ impl Call for Finish {
             .add(|c| c.finish.cost.0)?
             .add(|c| c.finish.answer.outcome.wants_person())?
             .add(|c| c.finish.answer.outcome == Outcome::Refused)?
-            .add(|c| c.ids[0])?
-            .add(|c| c.ids[1])?
+            .add(|c| c.row.id)?
+            .add(|c| c.event)?
             .add(|c| c.act.principal.kind())?
             .add(|c| c.act.principal.id())?
             .add(|c| c.act.request_id.as_str())?
-            .add(|c| c.act.reason.as_deref())?;
+            .add(|c| c.act.reason.as_deref())?
+            .add(|c| c.act.via.as_str())?
+            .add(|c| c.act.by_platform)?
+            .add(|c| c.row.address.as_deref())?;
         Ok(columns.end())
     }
 }
@@ -116,7 +120,8 @@ impl PostgresStorage {
                 finish: Arc::clone(&finish),
                 seal,
                 time: self.time(act.at),
-                ids: [new_id(), new_row_id()],
+                row: self.new_row(act, tenant, OPERATION).await?,
+                event: new_row_id(),
             };
             let row = self.shared.finishes.call(call).await?;
             match Cells::of(&row, OPERATION).take()? {

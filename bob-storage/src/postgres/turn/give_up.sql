@@ -2,7 +2,7 @@
 -- set the tenant; answers whether there was anything to give up.
 CREATE FUNCTION bob_give_up_turn(
     in_tenant uuid, in_turn uuid, in_time bigint, in_at bigint, in_audit uuid, in_event uuid, in_principal_kind text,
-    in_principal uuid, in_request text, in_reason text
+    in_principal uuid, in_request text, in_reason text, in_via text, in_by_platform boolean
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     now_is bigint := coalesce(in_time, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
@@ -26,9 +26,9 @@ BEGIN
     UPDATE bob_conversations SET open_turn = NULL
     WHERE tenant_id = in_tenant AND conversation_id = lost.conversation_id AND open_turn = in_turn;
     INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation, subject,
-        part_of)
+        part_of, via, by_platform)
     VALUES (in_tenant, in_audit, in_at, in_principal_kind, in_principal, in_request, in_reason, 'give_up_turn', in_turn,
-        lost.conversation_id);
+        lost.conversation_id, in_via, in_by_platform);
     INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id)
     VALUES (in_tenant, in_event, in_at, 'turn.abandoned', lost.conversation_id, in_turn);
     RETURN true;

@@ -141,8 +141,10 @@ impl PostgresStorage {
     async fn give_up(&self, act: &Act, turns: &[(TenantId, TurnId)]) -> Result<u32> {
         const OPERATION: &str = "sweep_turns";
         let Some(&(tenant, _)) = turns.first() else { return Ok(0) };
-        let give_up =
-            self.shared.functions.named("SELECT bob_give_up_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+        let give_up = self
+            .shared
+            .functions
+            .named("SELECT bob_give_up_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
         let (act, turns, time) = (act.clone(), turns.to_vec(), self.time(act.at));
         self.run(OPERATION, &tenant, move |unit| {
             Box::pin(async move {
@@ -158,7 +160,9 @@ impl PostgresStorage {
                         .bind(act.principal.kind())
                         .bind(act.principal.id())
                         .bind(&act.request_id)
-                        .bind(&act.reason);
+                        .bind(&act.reason)
+                        .bind(act.via.as_str())
+                        .bind(act.by_platform);
                     let row = unit.row(give_up).await?.ok_or_else(|| not_found(OPERATION))?;
                     given_up += u32::from(Cells::of(&row, OPERATION).take::<bool>()?);
                 }

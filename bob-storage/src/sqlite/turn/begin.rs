@@ -9,11 +9,13 @@ use bob_core::storage::Result;
 use bob_core::turn::{IDEMPOTENCY_KEPT, OpenTurn, TurnStart};
 use sqlx::sqlite::SqliteRow;
 
+use super::super::audit::NewRow;
 use super::super::error::corrupt;
+use super::super::outbox;
 use super::super::rows::{Cells, blob, message, micros};
 use super::super::writer::Query;
-use super::super::{audit, outbox};
 use super::call::{Call, Scope};
+use crate::seal::TenantSeal;
 
 pub(super) const OPERATION: &str = "begin_turn";
 
@@ -27,9 +29,10 @@ pub(super) const PROCEDURE: &str = "
     CREATE TEMP VIEW bob_begin_turn (tenant_id, new_conversation_id, door, session_index, session, visitor_id, known_key,
         new_key, proven, by_session, turn_id, now, lease_node, lease_token, lease_until, reserve_1, reserve_2, reserve_3,
         budget_day, visitor_budget, key_id, key_budget, message_id, text, audit_id, principal_kind, principal_id,
-        request_id, reason, event_id, scope_1, body_1, scope_2, body_2, until, known, conversation_id, reach, told)
+        request_id, reason, via, by_platform, address, event_id, scope_1, body_1, scope_2, body_2, until, known,
+        conversation_id, reach, told)
     AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0;
+        0, 0, 0, 0, 0;
 
     CREATE TEMP TRIGGER bob_begin_turn_now INSTEAD OF INSERT ON bob_begin_turn
     WHEN NOT NEW.known
@@ -40,11 +43,12 @@ pub(super) const PROCEDURE: &str = "
                         ORDER BY c.started_at, c.conversation_id LIMIT 1), NEW.visitor_id) = NEW.visitor_id)
     BEGIN
         INSERT INTO bob_conversations (tenant_id, conversation_id, door, session_index, session, visitor_id, epoch,
-            messages, open_turn, started_at)
+            messages, open_turn, active_at, started_at)
         VALUES (NEW.tenant_id, coalesce(NEW.conversation_id, NEW.new_conversation_id), NEW.door, NEW.session_index,
-            NEW.session, NEW.visitor_id, 0, 1, NEW.turn_id, NEW.now)
+            NEW.session, NEW.visitor_id, 0, 1, NEW.turn_id, NEW.now, NEW.now)
         ON CONFLICT (tenant_id, conversation_id) DO UPDATE
-        SET messages = messages + (NEW.text IS NOT NULL), open_turn = excluded.open_turn
+        SET messages = messages + (NEW.text IS NOT NULL), open_turn = excluded.open_turn,
+            active_at = excluded.active_at, closed_at = NULL
         WHERE open_turn IS NULL AND owner IS NULL AND session_index = excluded.session_index
           AND visitor_id = excluded.visitor_id;
 
@@ -102,9 +106,10 @@ pub(super) const PROCEDURE: &str = "
         WHERE NEW.text IS NOT NULL OR NEW.told;
 
         INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
-            subject, part_of)
+            subject, part_of, via, by_platform, address)
         VALUES (NEW.tenant_id, NEW.audit_id, NEW.now, NEW.principal_kind, NEW.principal_id, NEW.request_id, NEW.reason,
-            'begin_turn', NEW.turn_id, coalesce(NEW.conversation_id, NEW.new_conversation_id));
+            'begin_turn', NEW.turn_id, coalesce(NEW.conversation_id, NEW.new_conversation_id), NEW.via, NEW.by_platform,
+            NEW.address);
 
         INSERT OR REPLACE INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
         SELECT NEW.tenant_id, NEW.scope_1, NEW.body_1, NEW.turn_id, NEW.until WHERE NEW.scope_1 IS NOT NULL;
@@ -128,7 +133,7 @@ macro_rules! open {
     () => {
         "
     INSERT INTO bob_begin_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
+        $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $39, $40, $41, $30, $31, $32, $33, $34, $35,
         $36 AND (EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $31 AND until > $12)
             OR EXISTS (SELECT 1 FROM bob_idempotency WHERE tenant_id = $1 AND scope = $33 AND until > $12)),
         (SELECT conversation_id FROM bob_conversations
@@ -158,7 +163,7 @@ const OPEN: &str = open!();
 const OPEN_AND_HISTORY: &str = concat!(
     open!(),
     ";
-    SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
+    SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content, m.author
     FROM bob_audit a
     JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = a.part_of
     WHERE a.tenant_id = $1 AND a.audit_id = $25 AND m.turn_id <> $11
@@ -166,7 +171,14 @@ const OPEN_AND_HISTORY: &str = concat!(
 );
 
 /// The statement that opens the turn; answers what [`opened`] reads, or no row.
-pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repetition) -> Query {
+pub(super) fn open(
+    act: &Act,
+    start: &TurnStart,
+    call: &Call,
+    tenant: &TenantSeal,
+    repetition: Repetition,
+) -> Result<Query> {
+    let row = NewRow::of(act, &tenant.tenant, &tenant.key, OPERATION)?;
     let key = call.seal.key.wrapped().to_vec();
     let (known_key, new_key) = if call.key_is_new { (None, Some(key)) } else { (Some(key), None) };
     let step = |at: usize| start.reserve.steps().get(at).map(|step| step.0);
@@ -176,7 +188,7 @@ pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repeti
     let body = |scope: &Option<Scope>| scope.as_ref().map(|scope| scope.body.clone());
     let [first, second] = &call.scopes;
     // Only a model reads the history.
-    sqlx::query(if start.history == 0 { OPEN } else { OPEN_AND_HISTORY })
+    let query = sqlx::query(if start.history == 0 { OPEN } else { OPEN_AND_HISTORY })
         .bind(blob(call.seal.tenant.as_uuid()))
         .bind(blob(start.conversation.as_uuid()))
         .bind(start.door.as_str())
@@ -201,7 +213,7 @@ pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repeti
         .bind(key_budget.map(|(_, budget)| budget.0))
         .bind(blob(call.message.as_uuid()))
         .bind(call.text.clone())
-        .bind(audit::new_id())
+        .bind(row.id())
         .bind(act.principal.kind())
         .bind(blob(act.principal.id()))
         .bind(act.request_id.clone())
@@ -215,6 +227,10 @@ pub(super) fn open(act: &Act, start: &TurnStart, call: &Call, repetition: Repeti
         .bind(repetition == Repetition::Refused)
         .bind(start.reserve.steps().iter().min().map_or(i64::MAX, |least| least.0))
         .bind(i64::from(start.history))
+        .bind(act.via.as_str())
+        .bind(act.by_platform)
+        .bind(row.address);
+    Ok(query)
 }
 
 /// Reads what [`open`] answered: the turn, and the history with its latest message first.

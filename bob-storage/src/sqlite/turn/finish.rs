@@ -6,10 +6,11 @@ use bob_core::outbox::{EventKind, names_of};
 use bob_core::storage::Result;
 use bob_core::turn::{FinishedTurn, TurnFinish};
 
+use super::super::audit::NewRow;
 use super::super::error::corrupt;
+use super::super::outbox;
 use super::super::rows::{blob, count, micros};
 use super::super::writer::Query;
-use super::super::{audit, outbox};
 use crate::record;
 use crate::seal::VisitorSeal;
 
@@ -17,13 +18,14 @@ pub(super) const OPERATION: &str = "finish_turn";
 
 /// Stores an answer and settles its turn, if lease, epoch and the visitor's key still hold; else nothing is written.
 ///
-/// `number` is the place of Bob's message, `reserved` what the turn holds, `threshold` the one that was passed before.
+/// `waited` says since when a person is wanted already: who waits is not told of again. `number` is the place of Bob's
+/// message, `reserved` what the turn holds, `threshold` the one that was passed before.
 pub(super) const PROCEDURE: &str = "
     CREATE TEMP VIEW bob_finish_turn (tenant_id, turn_id, conversation_id, visitor_id, key, lease_node, lease_token, now,
         epoch, cost, language, persona, persona_id, persona_version, knowledge_release, pricebook_version, wants_person,
-        message_id, content, audit_id, principal_kind, principal_id, request_id, reason, event_id, kinds, number,
-        reserved, budget_day, threshold)
-    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
+        message_id, content, audit_id, principal_kind, principal_id, request_id, reason, via, by_platform, address,
+        event_id, kinds, number, reserved, budget_day, threshold, waited)
+    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
 
     CREATE TEMP TRIGGER bob_finish_turn_now INSTEAD OF INSERT ON bob_finish_turn
     WHEN NEW.number IS NOT NULL
@@ -78,31 +80,33 @@ pub(super) const PROCEDURE: &str = "
 
         INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
         SELECT NEW.tenant_id, NEW.event_id, NEW.now,
-            NEW.kinds || CASE WHEN c.threshold > NEW.threshold THEN ' credits.threshold' ELSE '' END,
+            NEW.kinds || CASE WHEN NEW.wants_person AND NEW.waited IS NULL THEN ' conversation.escalated' ELSE '' END
+                || CASE WHEN c.threshold > NEW.threshold THEN ' credits.threshold' ELSE '' END,
             NEW.conversation_id, NEW.turn_id, NEW.message_id,
             CASE WHEN c.threshold > NEW.threshold THEN c.threshold END
         FROM bob_credits c
         WHERE c.tenant_id = NEW.tenant_id;
 
         INSERT INTO bob_audit (tenant_id, audit_id, at, principal_kind, principal_id, request_id, reason, operation,
-            subject, part_of)
+            subject, part_of, via, by_platform, address)
         VALUES (NEW.tenant_id, NEW.audit_id, NEW.now, NEW.principal_kind, NEW.principal_id, NEW.request_id, NEW.reason,
-            'finish_turn', NEW.turn_id, NEW.conversation_id);
+            'finish_turn', NEW.turn_id, NEW.conversation_id, NEW.via, NEW.by_platform, NEW.address);
     END";
 
 /// The statement that stores the answer, if it still may be given; answers a row if it did.
-pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal) -> Result<Query> {
+pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal, row: NewRow) -> Result<Query> {
     let answer = record::of_answer(&finish.answer).map_err(|error| corrupt(OPERATION, error))?;
     let content = seal.message(&finish.message, &answer).map_err(|error| corrupt(OPERATION, error))?;
     let versions = &finish.versions;
     let statement = sqlx::query(
         "INSERT INTO bob_finish_turn VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18, $19, $20, $21, $22, $23, $24, $25, $26,
+             $18, $19, $20, $21, $22, $23, $24, $27, $28, $29, $25, $26,
              (SELECT messages + 1 FROM bob_conversations
               WHERE tenant_id = $1 AND conversation_id = $3 AND epoch = $9 AND owner IS NULL),
              (SELECT reserved FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2),
              (SELECT budget_day FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2),
-             (SELECT threshold FROM bob_credits WHERE tenant_id = $1));
+             (SELECT threshold FROM bob_credits WHERE tenant_id = $1),
+             (SELECT person_wanted_at FROM bob_conversations WHERE tenant_id = $1 AND conversation_id = $3));
 
          SELECT 1 FROM bob_audit WHERE tenant_id = $1 AND audit_id = $20",
     )
@@ -125,20 +129,22 @@ pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal) -> Resul
     .bind(finish.answer.outcome.wants_person())
     .bind(blob(finish.message.as_uuid()))
     .bind(content)
-    .bind(audit::new_id())
+    .bind(row.id())
     .bind(act.principal.kind())
     .bind(blob(act.principal.id()))
     .bind(act.request_id.clone())
     .bind(act.reason.clone())
     .bind(outbox::new_id())
-    .bind(names_of(&happened(finish.answer.outcome)));
+    .bind(names_of(&happened(finish.answer.outcome)))
+    .bind(act.via.as_str())
+    .bind(act.by_platform)
+    .bind(row.address);
     Ok(statement)
 }
 
-/// What an answer that is stored makes happen, besides a threshold.
+/// What an answer that is stored makes happen, besides a threshold and that a person is wanted.
 fn happened(outcome: Outcome) -> Vec<EventKind> {
     let mut happened = vec![EventKind::MessageCreated];
-    happened.extend(outcome.wants_person().then_some(EventKind::ConversationEscalated));
     happened.extend((outcome == Outcome::Refused).then_some(EventKind::TurnRefused));
     happened
 }

@@ -5,7 +5,7 @@ use bob_core::outbox::{EventKind, EventSubject};
 use bob_core::storage::Result;
 use bob_core::turn::{TurnClosing, TurnFinish, TurnState};
 
-use super::super::audit::{Subject, note};
+use super::super::audit::{NewRow, Subject, note};
 use super::super::error::corrupt;
 use super::super::not_found;
 use super::super::outbox::tell;
@@ -38,10 +38,11 @@ pub(super) async fn too_late(
         };
     }
     // It may only have been sealed with a key that is not the stored one.
-    if let Some(seal) = &seal
-        && !unit.rows(store(act, &finish, seal)?).await?.is_empty()
-    {
-        return Ok((TurnClosing::Stored(Box::new(stored(finish))), Some(seal.clone())));
+    if let Some(seal) = &seal {
+        let row = NewRow::of(act, &tenant.tenant, &tenant.key, OPERATION)?;
+        if !unit.rows(store(act, &finish, seal, row)?).await?.is_empty() {
+            return Ok((TurnClosing::Stored(Box::new(stored(finish))), Some(seal.clone())));
+        }
     }
     supersede(unit, act, tenant, &finish, seal.as_ref(), found.open().is_some()).await?;
     Ok((TurnClosing::Superseded, seal))

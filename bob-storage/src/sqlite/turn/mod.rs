@@ -45,7 +45,7 @@ impl TurnStore for SqliteStorage {
         let tenant = self.tenant_seal(tenant, begin::OPERATION).await?;
         let caller = self.caller(&tenant, &start).await?;
         let call = Call::of(self.vault(), &start, caller)?;
-        let open = begin::open(act, &start, &call, Repetition::Refused);
+        let open = begin::open(act, &start, &call, &tenant, Repetition::Refused)?;
         let rows = self.writer().script(begin::OPERATION, open).await?;
         if !rows.is_empty() {
             if call.key_is_new {
@@ -118,7 +118,8 @@ impl TurnStore for SqliteStorage {
 
     async fn finish_turn(&self, act: &Act, tenant: &TenantId, finish: TurnFinish) -> Result<TurnClosing> {
         if let Some(seal) = self.finisher(tenant, &finish).await? {
-            let store = finish::store(act, &finish, &seal)?;
+            let row = self.new_row(act, tenant, finish::OPERATION).await?;
+            let store = finish::store(act, &finish, &seal, row)?;
             if !self.writer().script(finish::OPERATION, store).await?.is_empty() {
                 return Ok(TurnClosing::Stored(Box::new(finish::stored(finish))));
             }

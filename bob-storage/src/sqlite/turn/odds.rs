@@ -71,7 +71,7 @@ impl Odds {
     }
 
     async fn open(&self, unit: &mut Unit<'_>, call: &Call) -> Result<OpenTurn> {
-        let rows = unit.rows(open(&self.act, &self.start, call, Repetition::Opens)).await?;
+        let rows = unit.rows(open(&self.act, &self.start, call, &self.tenant, Repetition::Opens)?).await?;
         if rows.is_empty() {
             return Err(corrupt(OPERATION, "nothing stands in the turn's way, yet it does not open"));
         }
@@ -120,7 +120,7 @@ impl Odds {
         // Whoever only has the session continues the conversation, and proves nothing.
         let proven = call.proven;
         let insert = sqlx::query(
-            "UPDATE bob_conversations SET messages = messages + ($10 IS NOT NULL)
+            "UPDATE bob_conversations SET messages = messages + ($10 IS NOT NULL), active_at = $8
              WHERE tenant_id = $1 AND conversation_id = $2;
 
              INSERT INTO bob_turns (tenant_id, turn_id, conversation_id, visitor_id, proven, disclose, epoch, state,

@@ -84,6 +84,8 @@ pub(super) async fn give_up(unit: &mut Unit<'_>, act: &Act, tenant: &TenantId, t
     let about =
         EventSubject { conversation: Some(conversation), turn: Some(*turn), ..EventSubject::default() };
     tell(unit, act, tenant, &[EventKind::TurnAbandoned], about).await?;
+    // Whoever comes across a lost turn did nothing to it that their address should be kept for.
+    let act = Act { address: None, ..act.clone() };
     let subject = Subject(Some(turn.as_uuid()), Some(conversation.as_uuid()));
-    note(unit, Some(tenant), act, OPERATION, subject).await
+    note(unit, Some(tenant), &act, OPERATION, subject).await
 }

@@ -8,7 +8,10 @@ mod script;
 mod task;
 mod whole;
 
+use std::sync::Arc;
+
 use bob_core::storage::{Result, StorageError, StorageErrorKind};
+use bob_core::vault::Vault;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, query};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,12 +29,13 @@ pub(super) use whole::{Unit, Work};
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
+    vault: Arc<Vault>,
     ended: watch::Receiver<()>,
 }
 
 impl Writer {
     /// Starts the task on the current runtime.
-    pub(super) fn start(connection: SqliteConnection, options: SqliteOptions) -> Self {
+    pub(super) fn start(connection: SqliteConnection, vault: Arc<Vault>, options: SqliteOptions) -> Self {
         let (queue, jobs) = mpsc::channel(options.queue);
         let (running, ended) = watch::channel(());
         let task = Task::new(jobs, connection, options);
@@ -39,7 +43,7 @@ impl Writer {
             task.run().await;
             drop(running);
         });
-        Self { queue, ended }
+        Self { queue, vault, ended }
     }
 
     /// Runs `work` in a transaction and answers once it is committed; what it wrote is undone when it fails.
@@ -50,7 +54,8 @@ impl Writer {
         T: Send + 'static,
         W: for<'u> FnOnce(&'u mut Unit<'_>) -> Work<'u, T> + Send + 'static,
     {
-        self.queue(operation, |promise| Box::new(Whole::new(work, promise))).await
+        let vault = Arc::clone(&self.vault);
+        self.queue(operation, |promise| Box::new(Whole::new(work, vault, promise))).await
     }
 
     /// Runs a script and answers its rows once it is committed: one statement that writes, and then any that read.

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bob_core::storage::Result;
+use bob_core::vault::Vault;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -19,12 +21,13 @@ pub(in crate::sqlite) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T>> 
 /// Work and the answer to it.
 pub(super) struct Whole<T, W> {
     work: Option<W>,
+    vault: Arc<Vault>,
     promise: Promise<T>,
 }
 
 impl<T, W> Whole<T, W> {
-    pub(super) fn new(work: W, promise: Promise<T>) -> Self {
-        Self { work: Some(work), promise }
+    pub(super) fn new(work: W, vault: Arc<Vault>, promise: Promise<T>) -> Self {
+        Self { work: Some(work), vault, promise }
     }
 }
 
@@ -45,7 +48,8 @@ where
             run(connection, "SAVEPOINT job").await?;
         }
         let Some(work) = self.work.take() else { return place.commit(connection).await };
-        let result = work(&mut Unit { connection, operation: self.promise.operation }).await;
+        let (vault, operation) = (&*self.vault, self.promise.operation);
+        let result = work(&mut Unit { connection, vault, operation }).await;
         let done = result.is_ok();
         self.promise.result = Some(result);
         match (done, place.alone()) {
@@ -65,10 +69,21 @@ where
 /// A job's part of the transaction.
 pub(in crate::sqlite) struct Unit<'c> {
     connection: &'c mut SqliteConnection,
+    vault: &'c Vault,
     operation: &'static str,
 }
 
-impl Unit<'_> {
+impl<'c> Unit<'c> {
+    /// What seals and opens content.
+    pub(in crate::sqlite) fn vault(&self) -> &'c Vault {
+        self.vault
+    }
+
+    /// The operation that the work is.
+    pub(in crate::sqlite) fn operation(&self) -> &'static str {
+        self.operation
+    }
+
     /// Runs a statement and answers its rows.
     pub(in crate::sqlite) async fn rows(&mut self, query: Query) -> Result<Vec<SqliteRow>> {
         query.fetch_all(&mut *self.connection).await.map_err(failed(self.operation))

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
 
-use bob_tower::{BobBody, BobService, BoxError, ClientAddr};
+use bob_tower::{BobBody, BobService, BoxError, ClientAddr, HostPrincipal};
 use bytes::Bytes;
 use http::header::{HeaderName, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -22,6 +22,7 @@ pub struct Ask {
     headers: HeaderMap,
     body: Bytes,
     peer: Option<IpAddr>,
+    host: Option<HostPrincipal>,
 }
 
 /// A whole answer.
@@ -35,7 +36,10 @@ pub struct Answer {
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
+    /// Its number, in a turn's stream.
     pub id: u64,
+    /// Its identifier as it was sent; an event that passes has none.
+    pub place: String,
     pub name: String,
     pub data: Value,
 }
@@ -49,6 +53,7 @@ impl Ask {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             peer: Some(super::address("192.0.2.1")),
+            host: None,
         }
     }
 
@@ -90,6 +95,12 @@ impl Ask {
         self
     }
 
+    /// Somebody whom the host signed in sends it.
+    pub fn by_host(mut self, person: &HostPrincipal) -> Self {
+        self.host = Some(person.clone());
+        self
+    }
+
     pub fn without_peer(mut self) -> Self {
         self.peer = None;
         self
@@ -99,6 +110,18 @@ impl Ask {
     pub async fn send(self) -> Answer {
         let body = Full::new(self.body.clone());
         Answer::of(self.send_with(body).await).await
+    }
+
+    /// Sends it and reads the answer, of a stream that does not end what is there at once.
+    pub async fn send_in_bounds(self) -> Answer {
+        let body = Full::new(self.body.clone());
+        let (head, mut body) = self.send_with(body).await.into_parts();
+        let mut read = Vec::new();
+        let at_once = std::time::Duration::from_millis(50);
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout(at_once, body.frame()).await {
+            read.extend(frame.into_data().unwrap_or_default());
+        }
+        Answer { status: head.status.as_u16(), headers: head.headers, body: read.into() }
     }
 
     /// Sends it and answers as soon as the head is there.
@@ -119,6 +142,9 @@ impl Ask {
         *request.headers_mut() = self.headers;
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ClientAddr(peer));
+        }
+        if let Some(person) = self.host {
+            request.extensions_mut().insert(person);
         }
         let answered: Result<_, Infallible> = self.service.oneshot(request).await;
         answered.unwrap()
@@ -185,8 +211,10 @@ impl Event {
         if chunk.starts_with(':') {
             return None;
         }
+        let place = field("id").unwrap_or_default();
         Some(Self {
-            id: field("id")?.parse().unwrap(),
+            id: place.parse().unwrap_or_default(),
+            place,
             name: field("event")?,
             data: serde_json::from_str(&field("data")?).unwrap(),
         })

@@ -1,6 +1,7 @@
 //! One Bob with two businesses, its people and its mount, ready to be asked.
 
 mod ask;
+mod table;
 mod watched;
 
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ use bob_tower::{BobService, Mount};
 use serde_json::{Value, json};
 
 pub use ask::{Answer, Ask, Event};
+pub use table::{Route, Rule, Sample, table};
 pub use watched::{Fault, WARNING, Watched};
 
 /// The password of everybody.
@@ -74,6 +76,7 @@ pub struct Setup {
     limits: LimitRates,
     build: Box<dyn FnOnce(BobBuilder) -> BobBuilder>,
     shop: Box<dyn FnOnce(&mut Onboarding)>,
+    rival: Box<dyn FnOnce(&mut Onboarding)>,
     pricebook: Pricebook,
     started: bool,
 }
@@ -96,6 +99,7 @@ impl Setup {
             limits: LimitRates::unlimited(),
             build: Box::new(|bob| bob),
             shop: Box::new(|_| {}),
+            rival: Box::new(|_| {}),
             pricebook: Pricebook::first(),
             started: true,
         }
@@ -119,6 +123,12 @@ impl Setup {
     /// Begins the shop otherwise than usual.
     pub fn shop(mut self, change: impl FnOnce(&mut Onboarding) + 'static) -> Self {
         self.shop = Box::new(change);
+        self
+    }
+
+    /// Begins the rival otherwise than usual.
+    pub fn rival(mut self, change: impl FnOnce(&mut Onboarding) + 'static) -> Self {
+        self.rival = Box::new(change);
         self
     }
 
@@ -155,7 +165,7 @@ impl Setup {
             &store,
             "rival",
             vec![(person("owner@rival.example"), TenantRole::Owner), (both, TenantRole::Viewer)],
-            Box::new(|_| {}),
+            self.rival,
         );
         let rival = rival.await;
         onboard_platform(&store, &password).await;

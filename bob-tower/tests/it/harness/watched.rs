@@ -5,13 +5,17 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use bob_core::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
 use bob_core::act::Act;
-use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
+use bob_core::audit::{AuditPage, AuditQuery, NotedRead};
+use bob_core::conversation::{
+    Conversation, ConversationKey, Door, History, Ownership, SpeakerChange, SpeakerChanged,
+};
 use bob_core::credit::{
     CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, MilliCredits, Renewal, Reservation,
 };
 use bob_core::id::{
     AccountId, ConversationId, KnowledgeId, LoginId, PersonaId, TenantId, TurnId, VisitorId, WidgetKeyId,
 };
+use bob_core::inbox::{InboxEntry, InboxFilter, InboxPlace, PersonReply, Replied};
 use bob_core::keyring::PurposeKeys;
 use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
 use bob_core::origin::OriginPattern;
@@ -20,9 +24,9 @@ use bob_core::persona::{PersonaOverview, PersonaText, PersonaVersion, Written};
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, ConversationStore, CreditStore, KeyStore, KnowledgeStore, LoginStore, Onboarding,
-    OutboxStore, PersonaStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind,
-    TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
+    AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore,
+    LoginStore, Onboarding, OutboxStore, PersonaStore, PricebookStore, Result, Storage, StorageError,
+    StorageErrorKind, TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
 };
 use bob_core::tenant::{FirstSteps, Standing, StandingChange, Tenant, TenantRef};
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
@@ -180,7 +184,14 @@ ports! {
         read conversation(tenant: &TenantId, key: &ConversationKey) -> Option<Conversation>;
         read history(tenant: &TenantId, conversation: &ConversationId, before: Option<u64>, limit: u32) -> History;
         read turn(tenant: &TenantId, door: Door, visitor: &VisitorId, turn: &TurnId) -> TurnState;
-        write change_owner(act: &Act, tenant: &TenantId, conversation: &ConversationId, epoch: u64, owner: Owner) -> Ownership;
+        read ownership(tenant: &TenantId, conversation: &ConversationId) -> Ownership;
+    }
+    InboxStore {
+        read inbox(tenant: &TenantId, filter: &InboxFilter, after: Option<InboxPlace>, limit: u32) -> Vec<InboxEntry>;
+        read inbox_entry(tenant: &TenantId, conversation: &ConversationId) -> InboxEntry;
+        write change_speaker(act: &Act, tenant: &TenantId, conversation: &ConversationId, change: SpeakerChange) -> SpeakerChanged;
+        write reply(act: &Act, tenant: &TenantId, conversation: &ConversationId, reply: PersonReply) -> Replied;
+        write note_reading(act: &Act, tenant: &TenantId, conversation: &ConversationId) -> ();
     }
     CreditStore {
         read credit_balance(tenant: &TenantId) -> CreditBalance;
@@ -196,6 +207,10 @@ ports! {
     }
     OutboxStore {
         read outbox(tenant: &TenantId, after: Option<Uuid>, limit: u32) -> Vec<OutboxEvent>;
+    }
+    AuditStore {
+        read audit(tenant: &TenantId, query: AuditQuery) -> AuditPage;
+        write note_read(act: &Act, tenant: &TenantId, read: NotedRead) -> ();
     }
     KeyStore {
         write rewrap_keys(act: &Act, limit: u32) -> u32;

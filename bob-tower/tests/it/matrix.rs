@@ -231,6 +231,8 @@ struct World {
     sign_ins: [String; 2],
     /// One of the people of the shop, of the rival, and of the platform.
     people: [String; 3],
+    /// A persona of the caller's business, or else of the shop; and one of the other business.
+    personas: [String; 2],
 }
 
 const SESSION: &str = "our-session";
@@ -263,6 +265,7 @@ impl World {
             turns: [String::new(), String::new()],
             sign_ins: [String::new(), String::new()],
             people: [String::new(), String::new(), String::new()],
+            personas: [String::new(), String::new()],
         };
         world.settle().await;
         world
@@ -286,6 +289,15 @@ impl World {
             let account = self.app.store.account_by_email(&email.parse().unwrap()).await.unwrap();
             self.people[at] = account.unwrap().id.to_string();
         }
+        let mut personas = [String::new(), String::new()];
+        for (persona, id) in personas.iter_mut().zip([self.app.shop.id, self.app.rival.id]) {
+            *persona = self.app.store.tenant_snapshot(&id).await.unwrap().persona.id.to_string();
+        }
+        if self.caller.side == Side::Rival {
+            personas.reverse();
+        }
+        self.personas = personas;
+
         self.prove().await;
         let chats = (self.caller.permissions)().contains(Permission::ChatManage);
         let own =
@@ -401,6 +413,8 @@ impl World {
             "sign_in" => known(Uuid::now_v7().to_string(), self.sign_ins[at].clone()),
             "id" => known(Uuid::now_v7().to_string(), self.person(path, whose)),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),
+            "persona" => known(Uuid::now_v7().to_string(), self.personas[at].clone()),
+            "n" => known("9".to_owned(), "1".to_owned()),
             "file" => known("nothing.js".to_owned(), "module.js".to_owned()),
             _ => panic!("{path} has a part that is new here: add a sample of {{{name}}} to World::part"),
         }
@@ -449,6 +463,11 @@ impl World {
             }
             ("PATCH", "/api/platform/accounts/{id}") => json(json!({"disabled": true})),
             ("PATCH", path) if path.ends_with("/users/{id}") => json(json!({"name": "New"})),
+            ("POST", "/api/onboarding") => json(json!({
+                "tenant": {"slug": "bakery", "name": "Bakery"},
+                "owner": {"email": "berta@bakery.example", "name": "Berta"},
+                "origins": ["https://bakery.example"],
+            })),
             ("POST", path) if path.ends_with("/login") => {
                 json(json!({"email": "nobody@new.example", "password": PASSWORD}))
             }

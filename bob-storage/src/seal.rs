@@ -10,6 +10,7 @@ use bob_core::keyring::KeyringErrorKind;
 use bob_core::storage::StorageErrorKind;
 use bob_core::vault::{DataKey, Place, VaultError, VisitorKey};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 /// Opens and makes the keys of one tenant's visitors.
 #[derive(Debug, Clone)]
@@ -29,6 +30,21 @@ impl TenantSeal {
     pub(crate) fn new_visitor(&self, visitor: VisitorId) -> Result<VisitorSeal, VaultError> {
         let key = VisitorKey::make(&self.key, &self.tenant, &visitor)?;
         Ok(VisitorSeal { tenant: self.tenant, visitor, key })
+    }
+}
+
+impl TenantSeal {
+    /// Seals what a business decided about the identities of its visitors.
+    pub(crate) fn identity_settings(&self, settings: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_of_identity_settings(), settings.as_bytes())
+    }
+
+    pub(crate) fn open_identity_settings(&self, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place_of_identity_settings(), sealed)
+    }
+
+    fn place_of_identity_settings(&self) -> Place {
+        Place::new(&self.tenant, self.tenant.as_uuid(), "identity settings")
     }
 }
 
@@ -91,6 +107,39 @@ impl VisitorSeal {
         session.parse().map_err(|_| VaultError::Unreadable)
     }
 
+    /// Seals who the visitor is said to be.
+    pub(crate) fn profile(&self, profile: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_of_profile(), profile.as_bytes())
+    }
+
+    pub(crate) fn open_profile(&self, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place_of_profile(), sealed)
+    }
+
+    /// Seals a message anew that was another visitor's.
+    pub(crate) fn message_of(
+        &self,
+        other: &Self,
+        id: &MessageId,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        self.message(id, &other.open_message(id, sealed)?)
+    }
+
+    /// Seals an answer anew that came too late and was another visitor's.
+    pub(crate) fn superseded_of(
+        &self,
+        other: &Self,
+        turn: &TurnId,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        self.superseded(turn, &other.open_superseded(turn, sealed)?)
+    }
+
+    fn place_of_profile(&self) -> Place {
+        Place::new(&self.tenant, self.visitor.as_uuid(), "profile")
+    }
+
     fn place_of_message(&self, id: &MessageId) -> Place {
         Place::new(&self.tenant, id.as_uuid(), "message")
     }
@@ -132,6 +181,24 @@ impl PersonSeal<'_> {
     fn place(&self, column: &'static str) -> Place {
         Place::new(&PLATFORM_REALM, self.account.as_uuid(), column)
     }
+}
+
+/// Seals the seed of a signing key, under the platform's key.
+pub(crate) fn signing_seed(key: &DataKey, number: u32, seed: &[u8; 32]) -> Result<Vec<u8>, VaultError> {
+    key.seal(&place_of_seed(number), seed)
+}
+
+pub(crate) fn open_signing_seed(
+    key: &DataKey,
+    number: u32,
+    sealed: &[u8],
+) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+    let seed = Zeroizing::new(key.open(&place_of_seed(number), sealed)?);
+    seed.as_slice().try_into().map(Zeroizing::new).map_err(|_| VaultError::Unreadable)
+}
+
+fn place_of_seed(number: u32) -> Place {
+    Place::new(&PLATFORM_REALM, Uuid::from_u128(number.into()), "signing key")
 }
 
 /// What a caller of a port can do about a key that cannot be had.

@@ -13,6 +13,7 @@ mod audit;
 mod conversation;
 mod credit;
 mod error;
+mod identity;
 mod inbox;
 mod key;
 mod knowledge;
@@ -20,8 +21,10 @@ mod login;
 pub mod memory;
 mod outbox;
 mod pricebook;
+mod signing_key;
 mod tenant;
 mod turn;
+mod visitor;
 mod widget_key;
 
 use std::fmt;
@@ -38,14 +41,17 @@ pub use audit::AuditStore;
 pub use conversation::ConversationStore;
 pub use credit::CreditStore;
 pub use error::{StorageError, StorageErrorKind};
+pub use identity::IdentityStore;
 pub use inbox::InboxStore;
 pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
 pub use login::LoginStore;
 pub use outbox::OutboxStore;
 pub use pricebook::PricebookStore;
+pub use signing_key::SigningKeyStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
 pub use turn::TurnStore;
+pub use visitor::VisitorStore;
 pub use widget_key::WidgetKeyStore;
 
 /// What a store call answers.
@@ -59,7 +65,10 @@ pub trait Storage:
     + KnowledgeStore
     + AccountStore
     + LoginStore
+    + SigningKeyStore
     + TurnStore
+    + VisitorStore
+    + IdentityStore
     + ConversationStore
     + InboxStore
     + CreditStore

@@ -2,10 +2,13 @@
 
 mod account;
 mod audit;
+mod claim;
 mod conversation;
 mod credit;
 mod error;
 mod functions;
+mod identity;
+mod import;
 mod inbox;
 mod keys;
 mod knowledge;
@@ -17,10 +20,14 @@ mod open;
 mod outbox;
 mod pool;
 mod pricebook;
+mod release;
 mod rows;
+mod signing_key;
 mod tenant;
 mod turn;
 mod unit;
+mod version;
+mod visitor;
 mod widget_key;
 
 use std::fmt;

@@ -3,9 +3,12 @@
 mod account;
 mod audit;
 mod backup;
+mod claim;
 mod conversation;
 mod credit;
 mod error;
+mod identity;
+mod import;
 mod inbox;
 mod key;
 mod knowledge;
@@ -14,9 +17,13 @@ mod migrate;
 mod open;
 mod outbox;
 mod pricebook;
+mod release;
 mod rows;
+mod signing_key;
 mod tenant;
 mod turn;
+mod version;
+mod visitor;
 mod widget_key;
 mod writer;
 

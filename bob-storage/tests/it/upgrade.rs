@@ -6,6 +6,7 @@
 use bob_core::conversation::{ConversationKey, Door, Role};
 use bob_core::credit::{LedgerKind, MilliCredits};
 use bob_core::id::VisitorId;
+use bob_core::knowledge::Audience;
 use bob_core::inbox::{InboxFilter, InboxState};
 use bob_core::storage::Storage;
 use bob_core::tenant::TenantRef;
@@ -37,6 +38,9 @@ async fn tells_what_it_was_told(store: &dyn Storage) {
     ];
     assert_eq!(said, told);
 
+    let release = store.tenant_snapshot(&shop).await.unwrap().release_at(fixture::now());
+    let (texts, _) = store.published_knowledge(&shop, release, Audience::Public).await.unwrap();
+    assert_eq!(texts.iter().map(|version| version.text.title()).collect::<Vec<_>>(), ["Returns"]);
     let all = InboxFilter { state: InboxState::Open, door: None };
     let listed = store.inbox(&shop, &all, None, 10).await.unwrap();
     assert_eq!((listed.len(), listed[0].id, listed[0].messages), (1, conversation.id, 3));

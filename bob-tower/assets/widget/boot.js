@@ -9,9 +9,15 @@
   if (cut < 0) return console.error("bob: widget.js must be loaded by its own classic <script src>");
   const base = address.slice(0, cut);
 
+  // Pages may say who their visitor is before the chat is there.
+  window.Bob = window.Bob || {
+    identify(identity) { this.identity = identity; },
+    logout() { this.identity = null; },
+  };
   const queue = (window.BobWidget = Array.isArray(window.BobWidget) ? window.BobWidget : []);
   const { position, language } = tag.dataset;
-  queue.push({ base, tenant: "{{tenant}}", key: "{{key}}", position, language });
+  const look = "{{look}}";
+  queue.push({ base, tenant: "{{tenant}}", key: "{{key}}", look, position, language });
 
   const source = base + "/widget/m/" + "{{module}}";
   queue.asked = queue.asked || {};

@@ -5,15 +5,19 @@
 
 mod audit;
 mod budgets;
+mod claiming;
 mod cors;
 mod credits;
+mod csrf;
 mod doors;
 mod embed;
 mod harness;
 mod host_principal;
 mod hostile;
 mod idempotency;
+mod identity;
 mod inbox;
+mod knowledge;
 mod limits;
 mod matrix;
 mod mounting;
@@ -21,5 +25,8 @@ mod outages;
 mod permissions;
 mod pricebook;
 mod same_origin;
+mod sessions;
 mod sign_in;
 mod streaming;
+mod tokens;
+mod widget_keys;

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::purse::{Hold, Purse};
-use crate::account::{Account, Login, TenantRole};
+use crate::account::{Account, Login, SigningKey, TenantRole};
 use crate::act::Act;
 use crate::audit::AuditRow;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
+use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeVersion, Synonyms};
 use crate::outbox::{EventKind, EventSubject, OutboxEvent, events_of_row, names_of, new_row_id};
 use crate::persona::Persona;
@@ -18,7 +19,8 @@ use crate::pricebook::Pricebook;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
 use crate::turn::{BodyHash, FinishedTurn, IdempotencyScope, Lease};
-use crate::widget_key::WidgetKey;
+use crate::visitor::KnownVisitor;
+use crate::widget_key::{WidgetKey, WidgetSettings};
 
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -26,6 +28,7 @@ pub(super) struct World {
     pub(super) accounts: HashMap<AccountId, Account>,
     pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
+    pub(super) signing_keys: Vec<SigningKey>,
     pub(super) pricebooks: Vec<Pricebook>,
     /// In the order in which they were written.
     pub(super) audit: Vec<(TenantId, AuditRow)>,
@@ -50,9 +53,11 @@ pub(super) struct Shop {
     pub(super) persona: Persona,
     pub(super) widget_keys: Vec<WidgetKey>,
     pub(super) release: u64,
+    pub(super) gathers_releases: bool,
     /// In the order in which the items were made.
-    pub(super) items: Vec<(KnowledgeId, Vec<KnowledgeVersion>)>,
+    pub(super) items: Vec<KeptItem>,
     pub(super) synonyms: Synonyms,
+    pub(super) widget: WidgetSettings,
     pub(super) purse: Purse,
     pub(super) outbox: Vec<OutboxEvent>,
     pub(super) conversations: HashMap<ConversationId, Talk>,
@@ -61,6 +66,37 @@ pub(super) struct Shop {
     pub(super) by_session: HashMap<(Door, SessionId), (Timestamp, ConversationId)>,
     pub(super) turns: HashMap<TurnId, TurnRow>,
     pub(super) idempotency: HashMap<IdempotencyScope, IdempotencyRow>,
+    pub(super) identity: IdentitySettings,
+    pub(super) visitors: HashMap<VisitorId, VisitorRow>,
+    /// The visitors that proven people are, by issuer and subject.
+    pub(super) people: HashMap<(Option<String>, String), VisitorId>,
+    /// The proofs that claimed something, and until when they are remembered.
+    pub(super) proofs: HashMap<String, Timestamp>,
+}
+
+/// A visitor who said something, or proved who they are.
+#[derive(Debug, Default)]
+pub(super) struct VisitorRow {
+    pub(super) known: KnownVisitor,
+    /// Who said last that the conversations are not theirs.
+    pub(super) declined_by: Option<VisitorId>,
+}
+
+#[derive(Debug)]
+pub(super) struct KeptItem {
+    pub(super) id: KnowledgeId,
+    pub(super) removed: bool,
+    /// By number, from 1 without gaps.
+    pub(super) versions: Vec<KeptVersion>,
+}
+
+#[derive(Debug)]
+pub(super) struct KeptVersion {
+    pub(super) version: KnowledgeVersion,
+    /// The first release it is in, once it is published.
+    pub(super) from: Option<u64>,
+    /// The first release behind that which it is no longer in.
+    pub(super) until: Option<u64>,
 }
 
 #[derive(Debug)]

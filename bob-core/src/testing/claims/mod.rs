@@ -3,7 +3,9 @@
 pub mod account;
 pub mod audit;
 pub mod budget;
+pub mod claim;
 pub mod credit;
+pub mod identity;
 pub mod inbox;
 pub mod key;
 pub mod knowledge;
@@ -13,8 +15,10 @@ pub mod login;
 pub mod outbox;
 pub mod period;
 pub mod pricebook;
+pub mod signing_key;
 pub mod tenant;
 pub mod turn;
+pub mod widget_key;
 
 use crate::storage::{Result, StorageErrorKind};
 

@@ -227,6 +227,8 @@ struct World {
     host: Option<HostPrincipal>,
     /// A turn of the caller's own, or else of the shop; and one of the other business.
     turns: [String; 2],
+    /// A conversation of the caller's business, or else of the shop; and one of the other business.
+    conversations: [String; 2],
     /// A sign-in of the caller's own besides the one they ask with, and one of the other business.
     sign_ins: [String; 2],
 }
@@ -259,6 +261,7 @@ impl World {
             headers: Vec::new(),
             host: None,
             turns: [String::new(), String::new()],
+            conversations: [String::new(), String::new()],
             sign_ins: [String::new(), String::new()],
         };
         world.settle().await;
@@ -292,6 +295,17 @@ impl World {
         assert_eq!(said.status, 200, "{}: {}", self.caller.name, said.text());
         self.turns[0] = said.json()["turn_id"].as_str().unwrap().to_owned();
         self.prompts = self.model.prompts().len();
+        let ours = self.app.person("owner@shop.example").await;
+        self.conversations = [self.conversation(&ours).await, self.conversation(&theirs).await];
+        if self.caller.side == Side::Rival {
+            self.conversations.reverse();
+        }
+    }
+
+    /// The latest conversation of somebody's business.
+    async fn conversation(&self, person: &SignedIn) -> String {
+        let list = self.app.get("/api/customer-portal/conversations").bearer(&person.token).send().await;
+        list.json()["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
     async fn elsewhere(&self, rival: &SignedIn) -> [String; 2] {
@@ -389,6 +403,7 @@ impl World {
         };
         match name {
             "tenant" => self.business(whose),
+            "conversation" => known(Uuid::now_v7().to_string(), self.conversations[at].clone()),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
             "sign_in" => known(Uuid::now_v7().to_string(), self.sign_ins[at].clone()),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),

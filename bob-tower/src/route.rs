@@ -14,7 +14,6 @@ use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
 use crate::openapi::{self, Says, moment, one_of, says, text, uuid, yes_or_no};
 use crate::problem::Problem;
-use crate::wire::ListView;
 use crate::wire::audit::AuditRowView;
 use crate::wire::chat::{
     ChatRequest, ConfigView, HistoryView, MessageView, ReplyView, SessionRequest, SessionView,
@@ -466,7 +465,7 @@ routes! {
                 .query("subject", uuid(), "Only what was done to this thing, or to what belongs to it.")
                 .query("from", moment(), "Only what was done then and later.")
                 .query("to", moment(), "Only what was done before.")
-                .in_pages().answers::<ListView<AuditRowView>>(200).refuses(404, "not_found"),
+                .lists::<AuditRowView>().refuses(404, "not_found"),
     }
     Control Access::Holds(Permission::AnalyticsRead) => {
         GET "/api/tenants/{tenant}/usage" credits::usage

@@ -227,6 +227,8 @@ struct World {
     host: Option<HostPrincipal>,
     /// A turn of the caller's own, or else of the shop; and one of the other business.
     turns: [String; 2],
+    /// A conversation of the caller's business, or else of the shop; and one of the other business.
+    conversations: [String; 2],
     /// A sign-in of the caller's own besides the one they ask with, and one of the other business.
     sign_ins: [String; 2],
     /// One of the people of the shop, of the rival, and of the platform.
@@ -263,6 +265,7 @@ impl World {
             headers: Vec::new(),
             host: None,
             turns: [String::new(), String::new()],
+            conversations: [String::new(), String::new()],
             sign_ins: [String::new(), String::new()],
             people: [String::new(), String::new(), String::new()],
             personas: [String::new(), String::new()],
@@ -312,6 +315,17 @@ impl World {
         assert_eq!(said.status, 200, "{}: {}", self.caller.name, said.text());
         self.turns[0] = said.json()["turn_id"].as_str().unwrap().to_owned();
         self.prompts = self.model.prompts().len();
+        let ours = self.app.person("owner@shop.example").await;
+        self.conversations = [self.conversation(&ours).await, self.conversation(&theirs).await];
+        if self.caller.side == Side::Rival {
+            self.conversations.reverse();
+        }
+    }
+
+    /// The latest conversation of somebody's business.
+    async fn conversation(&self, person: &SignedIn) -> String {
+        let list = self.app.get("/api/customer-portal/conversations").bearer(&person.token).send().await;
+        list.json()["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
     async fn elsewhere(&self, rival: &SignedIn) -> [String; 2] {
@@ -409,6 +423,7 @@ impl World {
         };
         match name {
             "tenant" => self.business(whose),
+            "conversation" => known(Uuid::now_v7().to_string(), self.conversations[at].clone()),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
             "sign_in" => known(Uuid::now_v7().to_string(), self.sign_ins[at].clone()),
             "id" => known(Uuid::now_v7().to_string(), self.person(path, whose)),

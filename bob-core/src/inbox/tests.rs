@@ -65,6 +65,7 @@ impl World {
             door: Door::Public,
             widget_key: None,
             visitor: VisitorProof::Proven(visitor),
+            trust: crate::visitor::TrustLevel::Anonymous,
             session: Some("s".parse().unwrap()),
             text: MessageText::parse("Can unworn items be returned?").unwrap(),
             audience: Audience::Public,

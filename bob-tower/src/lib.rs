@@ -27,6 +27,7 @@ mod health;
 mod host_principal;
 mod idempotency;
 mod inbox;
+mod knowledge;
 mod layer;
 mod live;
 mod mount;
@@ -43,6 +44,8 @@ mod same_origin;
 mod service;
 mod sse;
 mod visitor_identity;
+mod widget_keys;
+mod widget_settings;
 mod wire;
 
 pub use body::{BobBody, BodyError, BoxError};

@@ -21,6 +21,7 @@ mod login;
 pub mod memory;
 mod outbox;
 mod pricebook;
+mod signing_key;
 mod tenant;
 mod turn;
 mod visitor;
@@ -47,6 +48,7 @@ pub use knowledge::KnowledgeStore;
 pub use login::LoginStore;
 pub use outbox::OutboxStore;
 pub use pricebook::PricebookStore;
+pub use signing_key::SigningKeyStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
 pub use turn::TurnStore;
 pub use visitor::VisitorStore;
@@ -63,6 +65,7 @@ pub trait Storage:
     + KnowledgeStore
     + AccountStore
     + LoginStore
+    + SigningKeyStore
     + TurnStore
     + VisitorStore
     + IdentityStore

@@ -3,12 +3,14 @@
 mod answer;
 mod identity;
 mod pricebook;
+mod widget;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::{answer, of_answer};
 pub(crate) use identity::{identity_settings, of_identity_settings, of_profile, profile};
 pub(crate) use pricebook::{of_pricebook, pricebook};
+pub(crate) use widget::{of_widget, widget};
 
 /// A record that cannot be read back.
 #[derive(Debug, thiserror::Error)]

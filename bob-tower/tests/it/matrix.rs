@@ -23,7 +23,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use uuid::Uuid;
 
 use crate::harness::{
-    Answer, App, Ask, OWN, PASSWORD, RETURNS, Route, Rule, SHOP_PAGE, Sample, Setup, table,
+    Answer, App, Ask, OWN, PASSWORD, RETURNS, Route, Rule, SHOP_PAGE, Sample, Setup, SignedIn, table,
 };
 
 /// What only the rival has, each somewhere else, and so must be found nowhere outside.
@@ -227,6 +227,8 @@ struct World {
     host: Option<HostPrincipal>,
     /// A turn of the caller's own, or else of the shop; and one of the other business.
     turns: [String; 2],
+    /// A sign-in of the caller's own besides the one they ask with, and one of the other business.
+    sign_ins: [String; 2],
 }
 
 const SESSION: &str = "our-session";
@@ -257,6 +259,7 @@ impl World {
             headers: Vec::new(),
             host: None,
             turns: [String::new(), String::new()],
+            sign_ins: [String::new(), String::new()],
         };
         world.settle().await;
         world
@@ -274,6 +277,7 @@ impl World {
         let turn = if self.caller.side == Side::Rival { self.app.say(RETURNS).send().await } else { turn };
         self.turns[1] = turn.json()["turn_id"].as_str().unwrap().to_owned();
 
+        self.sign_ins = self.elsewhere(&theirs).await;
         self.prove().await;
         let chats = (self.caller.permissions)().contains(Permission::ChatManage);
         let own =
@@ -288,6 +292,21 @@ impl World {
         assert_eq!(said.status, 200, "{}: {}", self.caller.name, said.text());
         self.turns[0] = said.json()["turn_id"].as_str().unwrap().to_owned();
         self.prompts = self.model.prompts().len();
+    }
+
+    async fn elsewhere(&self, rival: &SignedIn) -> [String; 2] {
+        let named = |person: &SignedIn| part_of_token(&person.token, "sid");
+        let (app, caller) = (&self.app, self.caller);
+        let own = match caller.side {
+            _ if caller.email.is_empty() => Uuid::now_v7().to_string(),
+            Side::Platform => named(&app.platform(caller.email).await),
+            _ => named(&app.person(caller.email).await),
+        };
+        let other = match caller.side {
+            Side::Rival => named(&app.person("owner@shop.example").await),
+            _ => named(rival),
+        };
+        [own, other]
     }
 
     async fn prove(&mut self) {
@@ -371,6 +390,7 @@ impl World {
         match name {
             "tenant" => self.business(whose),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
+            "sign_in" => known(Uuid::now_v7().to_string(), self.sign_ins[at].clone()),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),
             "file" => known("nothing.js".to_owned(), "module.js".to_owned()),
             _ => panic!("{path} has a part that is new here: add a sample of {{{name}}} to World::part"),
@@ -432,6 +452,12 @@ impl World {
         };
         ask.send_in_bounds().await
     }
+}
+
+/// A claim of an access token.
+fn part_of_token(token: &str, name: &str) -> String {
+    let claims = data_encoding::BASE64URL_NOPAD.decode(token.split('.').nth(1).unwrap().as_bytes()).unwrap();
+    serde_json::from_slice::<Value>(&claims).unwrap()[name].as_str().unwrap().to_owned()
 }
 
 /// What a route is asked about.

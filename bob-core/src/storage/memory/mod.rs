@@ -11,6 +11,7 @@ mod identity;
 mod inbox;
 mod knowledge;
 mod purse;
+mod signing_key;
 mod tenant;
 mod turn;
 mod visitor;

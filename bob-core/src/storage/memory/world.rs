@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::purse::{Hold, Purse};
-use crate::account::{Account, Login, TenantRole};
+use crate::account::{Account, Login, SigningKey, TenantRole};
 use crate::act::Act;
 use crate::audit::AuditRow;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
@@ -20,7 +20,7 @@ use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
 use crate::turn::{BodyHash, FinishedTurn, IdempotencyScope, Lease};
 use crate::visitor::KnownVisitor;
-use crate::widget_key::WidgetKey;
+use crate::widget_key::{WidgetKey, WidgetSettings};
 
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -28,6 +28,7 @@ pub(super) struct World {
     pub(super) accounts: HashMap<AccountId, Account>,
     pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
+    pub(super) signing_keys: Vec<SigningKey>,
     pub(super) pricebooks: Vec<Pricebook>,
     /// In the order in which they were written.
     pub(super) audit: Vec<(TenantId, AuditRow)>,
@@ -52,9 +53,11 @@ pub(super) struct Shop {
     pub(super) persona: Persona,
     pub(super) widget_keys: Vec<WidgetKey>,
     pub(super) release: u64,
+    pub(super) gathers_releases: bool,
     /// In the order in which the items were made.
-    pub(super) items: Vec<(KnowledgeId, Vec<KnowledgeVersion>)>,
+    pub(super) items: Vec<KeptItem>,
     pub(super) synonyms: Synonyms,
+    pub(super) widget: WidgetSettings,
     pub(super) purse: Purse,
     pub(super) outbox: Vec<OutboxEvent>,
     pub(super) conversations: HashMap<ConversationId, Talk>,
@@ -77,6 +80,23 @@ pub(super) struct VisitorRow {
     pub(super) known: KnownVisitor,
     /// Who said last that the conversations are not theirs.
     pub(super) declined_by: Option<VisitorId>,
+}
+
+#[derive(Debug)]
+pub(super) struct KeptItem {
+    pub(super) id: KnowledgeId,
+    pub(super) removed: bool,
+    /// By number, from 1 without gaps.
+    pub(super) versions: Vec<KeptVersion>,
+}
+
+#[derive(Debug)]
+pub(super) struct KeptVersion {
+    pub(super) version: KnowledgeVersion,
+    /// The first release it is in, once it is published.
+    pub(super) from: Option<u64>,
+    /// The first release behind that which it is no longer in.
+    pub(super) until: Option<u64>,
 }
 
 #[derive(Debug)]

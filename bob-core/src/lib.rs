@@ -31,6 +31,8 @@ pub mod clock;
 pub mod id;
 pub mod identity;
 pub mod keyring;
+pub mod mail;
+pub mod people;
 pub mod secret;
 pub mod tenant;
 pub mod vault;

@@ -178,6 +178,19 @@ impl PersonSeal<'_> {
         self.key.open_text(&self.place("name"), sealed)
     }
 
+    /// Seals what a business calls the person.
+    pub(crate) fn member_name(&self, tenant: &TenantId, name: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_in(tenant), name.as_bytes())
+    }
+
+    pub(crate) fn open_member_name(&self, tenant: &TenantId, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place_in(tenant), sealed)
+    }
+
+    fn place_in(&self, tenant: &TenantId) -> Place {
+        Place::new(tenant, self.account.as_uuid(), "member_name")
+    }
+
     fn place(&self, column: &'static str) -> Place {
         Place::new(&PLATFORM_REALM, self.account.as_uuid(), column)
     }

@@ -17,7 +17,9 @@ mod identity;
 mod inbox;
 mod key;
 mod knowledge;
+mod link;
 mod login;
+mod member;
 pub mod memory;
 mod outbox;
 mod pricebook;
@@ -45,7 +47,9 @@ pub use identity::IdentityStore;
 pub use inbox::InboxStore;
 pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
+pub use link::LinkStore;
 pub use login::LoginStore;
+pub use member::MemberStore;
 pub use outbox::OutboxStore;
 pub use pricebook::PricebookStore;
 pub use signing_key::SigningKeyStore;
@@ -64,6 +68,8 @@ pub trait Storage:
     + WidgetKeyStore
     + KnowledgeStore
     + AccountStore
+    + MemberStore
+    + LinkStore
     + LoginStore
     + SigningKeyStore
     + TurnStore

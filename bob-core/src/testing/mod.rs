@@ -23,7 +23,7 @@ macro_rules! storage_claims {
         }
 
         $crate::storage_claims!(@ $new_store =>
-            account: a_password_and_a_role_are_changed,
+            account: a_password_is_changed,
             account: an_address_has_one_account,
             account: people_are_found_by_address_and_membership,
             audit: a_page_looks_at_a_bounded_number_of_rows,
@@ -100,11 +100,16 @@ macro_rules! storage_claims {
             ledger: parallel_changes_are_never_taken_for_each_other,
             ledger: parallel_repetitions_of_a_change_are_entered_once,
             ledger: the_ledger_adds_up_at_every_step,
+            link: a_link_works_once_and_sets_the_password,
+            link: a_young_link_is_spared,
+            link: an_invitation_ends_with_its_membership_and_with_the_first_password,
+            link: only_the_newest_link_holds_and_for_its_time,
+            link: who_is_disabled_gets_no_links,
             login: a_login_ends_once,
             login: a_refresh_token_works_once_and_reuse_ends_the_login,
             login: all_sign_ins_of_an_account_but_one_are_ended,
             login: idle_time_moves_with_use,
-            login: the_sign_ins_of_an_account_are_listed_realm_by_realm,
+login: the_sign_ins_of_an_account_are_listed_realm_by_realm, member: a_disabled_account_is_shut_out_everywhere, member: a_member_is_changed_as_they_were_expected, member: members_are_told_in_pages_and_only_in_their_realm, member: seats_hold_however_many_are_invited_at_once, member: the_last_owner_who_can_sign_in_stays, member: who_is_disabled_or_removed_is_signed_out_there_only, member: who_is_known_joins_with_the_account_they_have,
             outbox: a_repetition_tells_nothing_and_a_delivery_its_message,
             outbox: credits_that_move_by_hand_or_run_out_are_told,
             outbox: each_release_of_knowledge_is_told,

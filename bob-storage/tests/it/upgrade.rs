@@ -6,8 +6,8 @@
 use bob_core::conversation::{ConversationKey, Door, Role};
 use bob_core::credit::{LedgerKind, MilliCredits};
 use bob_core::id::VisitorId;
-use bob_core::knowledge::Audience;
 use bob_core::inbox::{InboxFilter, InboxState};
+use bob_core::knowledge::Audience;
 use bob_core::storage::Storage;
 use bob_core::tenant::TenantRef;
 use bob_core::testing::{books, fixture};

@@ -9,6 +9,8 @@ pub(crate) mod health;
 pub(crate) mod identity;
 pub(crate) mod inbox;
 pub(crate) mod knowledge;
+pub(crate) mod password;
+pub(crate) mod people;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
 pub(crate) mod widget;

@@ -22,6 +22,8 @@ mod limits;
 mod matrix;
 mod mounting;
 mod outages;
+mod passwords;
+mod people;
 mod permissions;
 mod pricebook;
 mod same_origin;

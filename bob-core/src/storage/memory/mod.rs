@@ -10,6 +10,8 @@ mod credit;
 mod identity;
 mod inbox;
 mod knowledge;
+mod link;
+mod member;
 mod purse;
 mod signing_key;
 mod tenant;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::MemoryStorage;
 use super::purse::Purse;
-use super::world::{KeptItem, KeptVersion, Shop, Subject};
+use super::world::{KeptItem, KeptVersion, MemberRow, Shop, Subject};
 use crate::account::Account;
 use crate::act::Act;
 use crate::id::TenantId;
@@ -37,7 +37,7 @@ impl TenantStore for MemoryStorage {
             if known.is_none() {
                 world.accounts.insert(account.id, Account { platform_role: None, ..account });
             }
-            world.members.push((id, member, role));
+            world.members.push(MemberRow::new(id, member, role));
         }
         let items = new.knowledge.into_iter().map(|(item, text)| {
             let status = KnowledgeStatus::Published;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::link::LinkRow;
 use super::purse::{Hold, Purse};
-use crate::account::{Account, Login, SigningKey, TenantRole};
+use crate::account::{Account, LinkPurpose, Login, SigningKey, TenantRole};
 use crate::act::Act;
 use crate::audit::AuditRow;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
@@ -26,12 +27,31 @@ use crate::widget_key::{WidgetKey, WidgetSettings};
 pub(super) struct World {
     pub(super) tenants: BTreeMap<TenantId, Shop>,
     pub(super) accounts: HashMap<AccountId, Account>,
-    pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
+    pub(super) members: Vec<MemberRow>,
+    pub(super) links: HashMap<(TenantId, AccountId, LinkPurpose), LinkRow>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
     pub(super) signing_keys: Vec<SigningKey>,
     pub(super) pricebooks: Vec<Pricebook>,
     /// In the order in which they were written.
     pub(super) audit: Vec<(TenantId, AuditRow)>,
+}
+
+/// What somebody is in a business.
+#[derive(Debug)]
+pub(super) struct MemberRow {
+    pub(super) tenant: TenantId,
+    pub(super) account: AccountId,
+    pub(super) role: TenantRole,
+    /// What the business calls them; none is their own name.
+    pub(super) name: Option<String>,
+    pub(super) disabled_at: Option<Timestamp>,
+    pub(super) version: u64,
+}
+
+impl MemberRow {
+    pub(super) fn new(tenant: TenantId, account: AccountId, role: TenantRole) -> Self {
+        Self { tenant, account, role, name: None, disabled_at: None, version: 1 }
+    }
 }
 
 /// What was changed, and what that belongs to.

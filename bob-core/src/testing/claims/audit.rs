@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::account::{AccountKind, Login, PLATFORM_REALM, PasswordHash, PlatformRole};
+use crate::account::{
+    AccountKind, LinkPurpose, LinkSecret, LinkToken, LinkUse, Login, MemberChange, NewLink, PLATFORM_REALM,
+    PasswordHash, PlatformRole, Role, TenantRole,
+};
 use crate::act::{Act, Principal, Via};
 use crate::audit::{AuditFilter, AuditPage, AuditQuery, AuditRow, NotedRead};
 use crate::clock::later;
@@ -25,12 +28,15 @@ use crate::widget_key::{KeySettings, WidgetSettings};
 pub const DEEDS: &[&str] = &[
     "add_key_origins",
     "add_knowledge",
+    "add_member",
     "add_widget_key",
     "approve_knowledge",
     "begin_turn",
     "change_credits",
     "change_widget_key",
+    "change_member",
     "create_account",
+    "disable_account",
     "draft_knowledge",
     "end_login",
     "end_widget_key",
@@ -45,13 +51,15 @@ pub const DEEDS: &[&str] = &[
     "open_login",
     "publish_knowledge",
     "remove_knowledge",
+    "remove_member",
     "renew_credits",
     "reply",
     "rotate_refresh",
     "rotate_widget_key",
     "set_password",
-    "set_platform_role",
     "set_widget_settings",
+    "store_link",
+    "use_link",
 ];
 
 /// The calls that take an act and leave no row under their own name, and why.
@@ -160,16 +168,20 @@ async fn deeds_of_the_platform(scene: &mut Scene<'_>) {
     scene
         .leaves("set_password", realm, of_person, async |act| store.set_password(act, &id, hash).await)
         .await;
-    scene
-        .leaves("set_platform_role", realm, of_person, async |act| {
-            store.set_platform_role(act, &id, Some(PlatformRole::Auditor)).await
-        })
-        .await;
+    for disabled in [true, false] {
+        scene
+            .leaves("disable_account", realm, of_person, async |act| {
+                store.disable_account(act, &id, disabled).await
+            })
+            .await;
+    }
+    deeds_on_people(scene, realm, Role::Platform(PlatformRole::Auditor)).await;
     let login = Login {
         id: LoginId::new(),
         realm,
         account: id,
         kind: AccountKind::Platform,
+        generation: 0,
         cookie_hash: [3; 32],
         started_at: fixture::now(),
         idle_until: later(fixture::now(), Duration::from_secs(1_800)),
@@ -192,8 +204,37 @@ async fn deeds_of_the_platform(scene: &mut Scene<'_>) {
         .await;
 }
 
+/// Somebody is invited, changed and removed.
+async fn deeds_on_people(scene: &mut Scene<'_>, realm: TenantId, role: Role) {
+    let store = scene.store;
+    let mut new = fixture::new_member("unnamed@new.example", role);
+    new.email = format!("{}@new.example", new.account).parse().unwrap();
+    let (account, of_account) = (new.account, about(new.account.as_uuid()));
+    scene.leaves("add_member", realm, of_account, async |act| store.add_member(act, &realm, new).await).await;
+    let change = MemberChange { name: Some("A. B.".to_owned()), ..MemberChange::default() };
+    scene
+        .leaves("change_member", realm, of_account, async |act| {
+            store.change_member(act, &realm, &account, change).await
+        })
+        .await;
+    let purpose = LinkPurpose::Invitation;
+    let hash = LinkSecret::generate().unwrap().hash(purpose);
+    let expires_at = later(fixture::now(), purpose.lifetime());
+    let link = NewLink { purpose, realm, account, hash, expires_at, spares_since: None };
+    scene.leaves("store_link", realm, of_account, async |act| store.store_link(act, link).await).await;
+    let token = LinkToken { purpose, realm, account, hash };
+    let used = LinkUse { token, password: fixture::password_hash(), name: None };
+    scene.leaves("use_link", realm, of_account, async |act| store.use_link(act, used).await).await;
+    scene
+        .leaves("remove_member", realm, of_account, async |act| {
+            store.remove_member(act, &realm, &account, None).await
+        })
+        .await;
+}
+
 async fn deeds_on_keys(scene: &mut Scene<'_>, tenant: TenantId) {
     let store = scene.store;
+    deeds_on_people(scene, tenant, Role::Tenant(TenantRole::Agent)).await;
     let key = fixture::widget_key(tenant, &["https://shop.example"]);
     let (id, of_key) = (key.id, about(key.id.as_uuid()));
     let origins = || vec!["https://other.example".parse().expect("tests use good origins")];

@@ -1,22 +1,21 @@
 //! The second fence: the database shows a statement the rows of the tenant it was set for, and no others.
 
-use std::time::Duration;
-
-use bob_core::account::TenantRole;
+use bob_core::account::{Role, TenantRole};
 use bob_core::clock::later;
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::identity::{IdentityChange, IdentitySecret};
 use bob_core::knowledge::Synonyms;
 use bob_core::language::Language;
 use bob_core::storage::{
-    ConversationStore as _, IdentityStore as _, LoginStore as _, Storage as _, TenantStore as _,
-    VisitorStore as _, WidgetKeyStore as _,
+    ConversationStore as _, IdentityStore as _, LoginStore as _, MemberStore as _, Storage as _,
+    TenantStore as _, VisitorStore as _, WidgetKeyStore as _,
 };
 use bob_core::testing::fixture;
 use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, TurnStart};
 use bob_core::visitor::{Claim, VisitorProfile};
 use bob_storage::PostgresStorage;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
+use std::time::Duration;
 
 use super::{Database, answered};
 
@@ -40,6 +39,7 @@ async fn fill(storage: &PostgresStorage, slug: &str) -> TenantId {
         id: bob_core::id::LoginId::new(),
         account: bob_core::id::AccountId::new(),
         kind: bob_core::account::AccountKind::Tenant,
+        generation: 0,
         cookie_hash: [1; 32],
         started_at: now,
         idle_until: now,
@@ -59,6 +59,8 @@ async fn fill(storage: &PostgresStorage, slug: &str) -> TenantId {
     let claim =
         Claim { anonymous, identified, proof: "once".to_owned(), proof_until, accept: true, since: now };
     storage.claim_visitor(&fixture::act(), &tenant, claim).await.unwrap();
+    let invited = fixture::new_member(&format!("new@{slug}.example"), Role::Tenant(TenantRole::Agent));
+    storage.add_member(&fixture::act(), &tenant, invited).await.unwrap();
     tenant
 }
 

@@ -64,7 +64,6 @@ impl World {
             tenant: self.here.directory().snapshot(&self.tenant).await.unwrap().unwrap(),
             door: Door::Public,
             widget_key: None,
-            trust: crate::visitor::TrustLevel::Anonymous,
             visitor: VisitorProof::Proven(visitor),
             trust: crate::visitor::TrustLevel::Anonymous,
             session: Some("s".parse().unwrap()),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bob_core::account::{Email, TenantRole};
+use bob_core::act::Via;
 use bob_core::conversation::{Door, SessionId};
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::storage::{AccountStore as _, ConversationStore as _, TenantStore as _, TurnStore as _};
@@ -14,7 +15,7 @@ use bob_storage::SqliteStorage;
 use crate::{Fresh, fresh};
 
 /// What must not be found, each somewhere else.
-const PLANTED: [&str; 8] = [
+const PLANTED: [&str; 9] = [
     "Kanarienvogel-Frage",
     "Kanarienvogel-Antwort",
     "kanarienvogel-session",
@@ -23,18 +24,20 @@ const PLANTED: [&str; 8] = [
     "Kanarienvogel Mitglied",
     "kanarienvogel.person",
     "Kanarienvogel Person",
+    "203.0.113.77",
 ];
 
 /// A shop with a member, a person of the platform, an answered turn and one whose answer came too late.
 async fn plant(storage: &SqliteStorage) -> TenantId {
-    let [asked, answered, session, late, member_email, member_name, email, name] = PLANTED;
+    let [asked, answered, session, late, member_email, member_name, email, name, address] = PLANTED;
     let person = |email: &str, name: &str| {
         let email: Email = format!("{email}@shop.example").parse().unwrap();
         bob_core::account::Account { email, name: name.to_owned(), ..fixture::account("x@shop.example") }
     };
     let mut shop = fixture::onboarding("shop");
     shop.people = vec![(person(member_email, member_name), TenantRole::Owner)];
-    let (tenant, act) = (shop.tenant.id, fixture::act());
+    let tenant = shop.tenant.id;
+    let act = fixture::act().through(Via::Portal, Some(address.parse().unwrap()));
     storage.onboard(&act, shop).await.unwrap();
     storage.create_account(&act, person(email, name)).await.unwrap();
 

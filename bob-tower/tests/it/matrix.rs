@@ -5,7 +5,7 @@
 //! Routes come from the API's description. A route with a kind of `{part}` that is new here needs a line in
 //! [`World::part`], and one whose body must mean something a line in [`World::body`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +17,7 @@ use bob_core::llm::{Line, ScriptedModel};
 use bob_tower::HostPrincipal;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 use uuid::Uuid;
 
 use crate::harness::{
@@ -148,10 +149,6 @@ const CALLERS: [Caller; 19] = [
 ];
 
 impl Caller {
-    fn is_of_host(&self) -> bool {
-        matches!(self.proof, Proof::Host | Proof::AmbientHost | Proof::StolenHost)
-    }
-
     fn comes_from_another_page(&self) -> bool {
         matches!(self.proof, Proof::StolenCookie | Proof::StolenHost)
     }
@@ -180,7 +177,6 @@ impl Caller {
             Rule::OwnOrigin => None,
             Rule::WidgetKey if self.proof == Proof::WidgetKey => None,
             Rule::WidgetKey => Some((401, "unknown_widget_key")),
-            Rule::SignedIn if self.is_of_host() => identified().or(Some((403, "own_sign_in_required"))),
             Rule::SignedIn => identified(),
             Rule::Holds(permission) => identified().or(if holds(permission) { None } else { denied }),
             Rule::HoldsOnPlatform(permission) => {
@@ -224,6 +220,8 @@ struct World {
     host: Option<HostPrincipal>,
     /// A turn of the caller's own, or else of the shop; and one of the other business.
     turns: [String; 2],
+    /// Whether they have a conversation of their own.
+    talked: bool,
 }
 
 const SESSION: &str = "our-session";
@@ -254,6 +252,7 @@ impl World {
             headers: Vec::new(),
             host: None,
             turns: [String::new(), String::new()],
+            talked: false,
         };
         world.settle().await;
         world
@@ -273,11 +272,10 @@ impl World {
 
         self.prove().await;
         let chats = (self.caller.permissions)().contains(Permission::ChatManage);
-        let own =
-            chats && !matches!(self.caller.proof, Proof::StolenCookie | Proof::StolenHost | Proof::Ended);
+        self.talked = chats && !self.caller.comes_from_another_page() && self.caller.proof != Proof::Ended;
         let said =
             json!({"message": RETURNS, "session_id": SESSION, "business_id": self.business(Whose::Own)});
-        let said = if own {
+        let said = if self.talked {
             self.proven(self.app.post("/api/chat/message").json(&said)).send().await
         } else {
             self.app.say(RETURNS).send().await
@@ -466,6 +464,8 @@ struct Count {
     /// Own things that were answered with 2xx.
     answered: usize,
     leaks: Vec<String>,
+    /// What the rival's own people found of theirs: the search finds things.
+    found: BTreeSet<&'static str>,
 }
 
 impl Count {
@@ -489,6 +489,10 @@ async fn check(world: &World, route: &Route, count: &mut Count) -> bool {
         count.requests += 1;
         changed |= route.method != "GET" && answer.status < 300;
         assert!(answer.status < 500, "{row}: {}", answer.text());
+        if caller.side == Side::Rival {
+            let text = answer.text();
+            count.found.extend(CANARIES.iter().filter(|canary| text.contains(**canary)));
+        }
         if caller.is_stranger_to_rival() {
             count.search(&format!("the body of {row}"), &answer.text());
             count.search(&format!("the head of {row}"), &format!("{:?}", answer.headers));
@@ -499,6 +503,9 @@ async fn check(world: &World, route: &Route, count: &mut Count) -> bool {
             continue;
         }
         let there = is_there(route, caller, target);
+        if !world.talked && route.path.starts_with("/api/chat/") {
+            continue;
+        }
         match route.rule {
             Rule::Open | Rule::OwnOrigin => {}
             Rule::WidgetKey if there => assert_ne!(code(&answer), "unknown_widget_key", "{row}"),
@@ -543,7 +550,9 @@ async fn check(world: &World, route: &Route, count: &mut Count) -> bool {
         route.path,
         caller.name
     );
-    if !matches!(route.rule, Rule::Open) {
+    // The public door serves the shop to everybody, whosever they are.
+    let is_public = route.rule == Rule::OwnOrigin && !caller.is_stranger_to_rival();
+    if route.rule != Rule::Open && !is_public {
         for by_path in [true, false] {
             let other = foreign.get(&(by_path, Whose::Other));
             let missing = foreign.get(&(by_path, Whose::Missing));
@@ -561,6 +570,7 @@ async fn each_route_answers_each_caller_by_its_rule_and_tells_nobody_of_others()
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
+        .with_span_events(FmtSpan::CLOSE)
         .with_writer(log.clone())
         .finish();
     let _logging = tracing::subscriber::set_default(subscriber);
@@ -580,10 +590,13 @@ async fn each_route_answers_each_caller_by_its_rule_and_tells_nobody_of_others()
         heard(&world, &mut count);
     }
     let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(written.lines().count() > 10, "the log was listened to");
+    assert!(written.lines().count() >= count.requests, "each request leaves a line");
     count.search("the log", &written);
     report(routes.len(), &count);
     assert_eq!(count.leaks, [""; 0]);
+    for canary in ["Canary-Person", "owner@rival.example", "Canary-Reason"] {
+        assert!(count.found.contains(canary), "the rival itself sees {canary}: {:?}", count.found);
+    }
     assert!(count.answered > 20 && count.requests > routes.len() * CALLERS.len());
 }
 

@@ -225,7 +225,7 @@ async fn deeds_on_a_business(scene: &mut Scene<'_>, tenant: TenantId) {
     let due = store.credit_usage(&tenant).await.unwrap().to;
     scene
         .leaves("renew_credits", tenant, about(tenant.as_uuid()), async |act| {
-            store.renew_credits(act, &tenant, fixture::renewal(due, 1_000)).await
+            store.renew_credits(act, &tenant, fixture::renewal(due, 100_000)).await
         })
         .await;
 }

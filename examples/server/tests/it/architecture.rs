@@ -13,8 +13,8 @@ use serde_json::Value;
 const LIBRARIES: [&str; 3] = ["bob-core", "bob-tower", "bob-storage"];
 
 /// The rooms of bob-tower that give answers, and so may say which status one has.
-const ANSWERING_ROOMS: [&str; 10] =
-    ["problem", "wire", "door", "auth", "credits", "embed", "etag", "health", "cors", "request"];
+const ANSWERING_ROOMS: [&str; 11] =
+    ["problem", "wire", "door", "audit", "auth", "credits", "embed", "etag", "health", "cors", "request"];
 
 /// What may be shared by everything in a process: file and name.
 const KNOWN_STATICS: [(&str, &str); 1] = [
@@ -322,7 +322,7 @@ fn every_scanned_rule_can_be_broken() {
 
 // --------------------------------------------------------------------------------------------- what documents quote
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -330,6 +330,7 @@ const DOCUMENTS: [&str; 9] = [
     "CHANGELOG.md",
     "docs/REQUEST_FLOWS.md",
     "docs/EMBEDDING.md",
+    "docs/PERMISSIONS.md",
     "docs/DEPENDENCIES.md",
     "plugins/README.md",
 ];
@@ -338,6 +339,14 @@ const DOCUMENTS: [&str; 9] = [
 fn the_readme_quotes_the_axum_example_byte_for_byte() {
     let example = read("bob-tower/examples/axum_mount.rs");
     assert!(read("README.md").contains(&format!("\n```rust\n{example}```\n")), "quote it again");
+}
+
+#[test]
+fn the_guide_to_embedding_quotes_the_example_of_an_own_sign_in() {
+    let example = read("bob-tower/examples/axum_own_sign_in.rs");
+    let quoted = example.split_once("async fn tell_bob_who_signed_in").unwrap().1;
+    let quoted = quoted.split_once("\n\n").unwrap().0;
+    assert!(read("docs/EMBEDDING.md").contains(quoted), "quote it again");
 }
 
 #[test]

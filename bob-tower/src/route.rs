@@ -14,7 +14,6 @@ use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
 use crate::openapi::{self, Says, moment, says, text, uuid};
 use crate::problem::Problem;
-use crate::wire::ListView;
 use crate::wire::audit::AuditRowView;
 use crate::wire::chat::{ChatRequest, ConfigView, HistoryView, ReplyView, SessionRequest, SessionView};
 use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
@@ -219,7 +218,7 @@ routes! {
                 .query("subject", uuid(), "Only what was done to this thing, or to what belongs to it.")
                 .query("from", moment(), "Only what was done then and later.")
                 .query("to", moment(), "Only what was done before.")
-                .in_pages().answers::<ListView<AuditRowView>>(200).refuses(404, "not_found"),
+                .lists::<AuditRowView>().refuses(404, "not_found"),
     }
     Control Access::Holds(Permission::AnalyticsRead) => {
         GET "/api/tenants/{tenant}/usage" credits::usage

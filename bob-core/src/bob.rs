@@ -16,6 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::credit::{Ladder, renewals};
 use crate::directory::Directory;
 use crate::id::NodeId;
+use crate::inbox::{Hub, Inbox};
 use crate::keyring::PurposeKeys;
 use crate::life::{Life, NotRunning};
 use crate::limit::{LimitRates, Limits};
@@ -53,6 +54,8 @@ struct Inner {
     passwords: Passwords,
     sign_in_memory: Arc<SignInMemory>,
     chat: Chat,
+    inbox: Inbox,
+    hub: Arc<Hub>,
     node: NodeId,
     model: Option<String>,
     life: Arc<Life>,
@@ -127,6 +130,8 @@ impl Bob {
         self.inner.life.spawn_worker(async move { bob.sweep().await });
         let bob = self.clone();
         self.inner.life.spawn_worker(async move { bob.renew().await });
+        let bob = self.clone();
+        self.inner.life.spawn_worker(async move { bob.inner.hub.follow(Arc::clone(bob.storage())).await });
         if let Some(changes) = self.inner.storage.changes() {
             let bob = self.clone();
             self.inner.life.spawn_worker(async move { bob.inner.directory.follow(changes).await });
@@ -138,6 +143,12 @@ impl Bob {
     #[must_use]
     pub fn chat(&self) -> &Chat {
         &self.inner.chat
+    }
+
+    /// Conversations as people see and answer them, and those who listen.
+    #[must_use]
+    pub fn inbox(&self) -> &Inbox {
+        &self.inner.inbox
     }
 
     /// The tenants.
@@ -322,6 +333,7 @@ impl BobBuilder {
         let life = Arc::new(Life::default());
         let model_name = models.first().map(|model| model.name().to_owned());
         let pricebooks = Arc::new(Pricebooks::new(Arc::clone(&storage), Arc::clone(&clock)));
+        let hub = Arc::new(Hub::default());
         let chat = Chat::new(ChatParts {
             storage: Arc::clone(&storage),
             clock: Arc::clone(&clock),
@@ -330,6 +342,7 @@ impl BobBuilder {
             models,
             pricebooks: Arc::clone(&pricebooks),
             node,
+            hub: Arc::clone(&hub),
             life: Arc::clone(&life),
         });
         let inner = Inner {
@@ -338,6 +351,7 @@ impl BobBuilder {
             visitor_tokens: VisitorTokens::new(storage.purpose_keys()),
             passwords: passwords.unwrap_or_default(),
             sign_in_memory: Arc::new(SignInMemory::new(storage.purpose_keys())),
+            inbox: Inbox::new(Arc::clone(&storage), Arc::clone(&hub), Arc::clone(&life)),
             model: model_name,
             sweeper: Beat::default(),
             renewals: Beat::default(),
@@ -345,6 +359,7 @@ impl BobBuilder {
             storage,
             clock,
             chat,
+            hub,
             node,
             life,
         };

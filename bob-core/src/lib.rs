@@ -53,6 +53,7 @@ pub mod chat;
 pub mod conversation;
 pub mod credit;
 pub mod gate;
+pub mod inbox;
 pub mod llm;
 pub mod outbox;
 pub mod pricebook;

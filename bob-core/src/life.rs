@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Bob takes no turns at the moment.
@@ -34,6 +35,7 @@ enum State {
 pub(crate) struct Life {
     state: Mutex<State>,
     turns: TaskTracker,
+    draining: CancellationToken,
     workers: Mutex<Vec<AbortHandle>>,
 }
 
@@ -76,9 +78,15 @@ impl Life {
         }
     }
 
+    /// Is cancelled when a drain begins: for what would otherwise go on as long as somebody listens.
+    pub(crate) fn draining(&self) -> CancellationToken {
+        self.draining.clone()
+    }
+
     /// Takes no more turns, waits for the open ones, ends the workers; `false` when turns were left at the deadline.
     pub(crate) async fn drain(&self, deadline: Duration) -> bool {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Draining;
+        self.draining.cancel();
         self.turns.close();
         let in_time = tokio::time::timeout(deadline, self.turns.wait()).await.is_ok();
         for worker in self.workers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {

@@ -20,6 +20,8 @@ pub enum EventKind {
     ConversationEscalated,
     /// The owner of a conversation changed.
     ConversationAssigned,
+    /// A person closed a conversation.
+    ConversationResolved,
     /// Bob refused to answer.
     TurnRefused,
     /// A turn ended without an answer: its node was gone, or it lost the conversation.
@@ -33,11 +35,12 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::ConversationStarted,
         Self::MessageCreated,
         Self::ConversationEscalated,
         Self::ConversationAssigned,
+        Self::ConversationResolved,
         Self::TurnRefused,
         Self::TurnAbandoned,
         Self::CreditsThreshold,
@@ -53,6 +56,7 @@ impl EventKind {
             Self::MessageCreated => "message.created",
             Self::ConversationEscalated => "conversation.escalated",
             Self::ConversationAssigned => "conversation.assigned",
+            Self::ConversationResolved => "conversation.resolved",
             Self::TurnRefused => "turn.refused",
             Self::TurnAbandoned => "turn.abandoned",
             Self::CreditsThreshold => "credits.threshold",

@@ -1,11 +1,7 @@
 //! What a business has to spend, how it came and went, and granting more.
 
-use bob_core::act::Act;
 use bob_core::credit::{CreditChange, CreditChanged};
-use bob_core::id::TenantId;
-use bob_core::turn::IdempotencyScope;
 use http::{Response, StatusCode};
-use uuid::{Builder, Uuid};
 
 use crate::auth::business;
 use crate::body::BobBody;
@@ -41,7 +37,7 @@ pub(crate) async fn change(mut call: Call) -> Result<Response<BobBody>, Problem>
     let change: CreditChange = parse_json::<CreditsRequest>(&body)?.try_into()?;
     let tenant = business(&call).await?.tenant.id;
     let act = call.deed()?.because(change.reason());
-    let change = match identifier(&call, &act, tenant)? {
+    let change = match idempotency::identifier(&call, tenant, &[])? {
         Some(id) => change.under(id),
         None => change,
     };
@@ -61,14 +57,4 @@ pub(crate) async fn change(mut call: Call) -> Result<Response<BobBody>, Problem>
             Err(Problem::internal())
         }
     }
-}
-
-/// The identifier that the call's `Idempotency-Key` gives a change: the same for the same business, person and key.
-fn identifier(call: &Call, act: &Act, tenant: TenantId) -> Result<Option<Uuid>, Problem> {
-    let Some(key) = idempotency::key(call.headers())? else { return Ok(None) };
-    let person = act.principal.id().to_string();
-    let scope = IdempotencyScope::new(tenant, &key, &[call.head.method.as_str(), call.path, &person]);
-    let mut half = [0; 16];
-    half.copy_from_slice(&scope.as_bytes()[..16]);
-    Ok(Some(Builder::from_custom_bytes(half).into_uuid()))
 }

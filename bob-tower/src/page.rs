@@ -35,11 +35,11 @@ impl IdPageQuery {
     }
 }
 
-fn not_given_out() -> Problem {
+pub(crate) fn not_given_out() -> Problem {
     Problem::bad_request("invalid_query", "cursor is not one that was given out.")
 }
 
-fn read_limit(query: Option<&str>) -> Result<u32, Problem> {
+pub(crate) fn read_limit(query: Option<&str>) -> Result<u32, Problem> {
     let Some(text) = query_field(query, "limit")? else { return Ok(USUAL) };
     let limit = number(&text).filter(|limit| (1..=u64::from(MOST)).contains(limit));
     let wrong = || Problem::bad_request("invalid_query", "limit is a number from 1 to 200.");

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bob_core::chat::SendError;
+use bob_core::conversation::Hindrance;
 use bob_core::id::TurnId;
 use bob_core::life::NotRunning;
 use bob_core::limit::Limited;
@@ -18,6 +19,7 @@ use utoipa::ToSchema;
 
 use crate::body::BobBody;
 use crate::rate_limit::{self, whole_seconds};
+use crate::wire::inbox::SpeakerView;
 
 /// One failure of a request; boxed, since it is the rarer half of every result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,7 @@ struct Parts {
     detail: String,
     errors: Vec<FieldError>,
     turn: Option<TurnId>,
+    speaker: Option<(SpeakerView, u64)>,
     retry_after: Option<Duration>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -54,6 +57,12 @@ pub(crate) struct ProblemView<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     turn_id: Option<String>,
+    /// Who speaks in the conversation instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<&'a SpeakerView>,
+    /// How often who speaks has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
     errors: &'a [FieldError],
 }
 
@@ -61,7 +70,16 @@ impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let (errors, headers) = (Vec::new(), Vec::new());
         let detail = detail.into();
-        Self(Box::new(Parts { status, code, detail, errors, turn: None, retry_after: None, headers }))
+        Self(Box::new(Parts {
+            status,
+            code,
+            detail,
+            errors,
+            turn: None,
+            speaker: None,
+            retry_after: None,
+            headers,
+        }))
     }
 
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
@@ -180,6 +198,12 @@ impl Problem {
         self
     }
 
+    /// Somebody else speaks: who, and under which epoch.
+    pub(crate) fn spoken_by(mut self, speaker: SpeakerView, epoch: u64) -> Self {
+        self.0.speaker = Some((speaker, epoch));
+        self
+    }
+
     /// The problem as JSON, as the last event of a stream or the body of an answer.
     pub(crate) fn view<'a>(&'a self, request_id: &'a str) -> ProblemView<'a> {
         ProblemView {
@@ -190,6 +214,8 @@ impl Problem {
             detail: &self.0.detail,
             request_id,
             turn_id: self.0.turn.map(|turn| turn.to_string()),
+            speaker: self.0.speaker.as_ref().map(|(speaker, _)| speaker),
+            epoch: self.0.speaker.as_ref().map(|(_, epoch)| *epoch),
             errors: &self.0.errors,
         }
     }
@@ -273,6 +299,27 @@ impl From<TurnFailure> for Problem {
             _ => {
                 Self::unavailable("storage_unavailable", "The answer could not be stored. Please ask again.")
             }
+        }
+    }
+}
+
+impl From<Hindrance> for Problem {
+    fn from(hindrance: Hindrance) -> Self {
+        let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
+        match hindrance {
+            Hindrance::Closed => {
+                conflict("conversation_closed", "It is closed until its visitor writes again.")
+            }
+            Hindrance::Taken => conflict(
+                "conversation_taken",
+                "A colleague has it. Name the epoch you saw to take it from them.",
+            ),
+            Hindrance::NotTheOwner => conflict("not_the_owner", "Somebody else speaks here. Take it first."),
+            Hindrance::Answering => {
+                conflict("conversation_busy", "Bob is answering.").retry_after(Duration::from_secs(2))
+            }
+            Hindrance::Stale => Self::precondition_failed(),
+            _ => Self::internal(),
         }
     }
 }

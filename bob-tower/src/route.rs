@@ -12,18 +12,21 @@ use matchit::Router;
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
-use crate::openapi::{self, Says, moment, says, text, uuid};
+use crate::openapi::{self, Says, moment, one_of, says, text, uuid};
 use crate::problem::Problem;
 use crate::wire::audit::AuditRowView;
-use crate::wire::chat::{ChatRequest, ConfigView, HistoryView, ReplyView, SessionRequest, SessionView};
+use crate::wire::chat::{
+    ChatRequest, ConfigView, HistoryView, MessageView, ReplyView, SessionRequest, SessionView,
+};
 use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
 use crate::wire::embed::WidgetCodeView;
 use crate::wire::health::HealthView;
+use crate::wire::inbox::{ConversationView, ReplyRequest, SpeakerRequest, TranscriptView};
 use crate::wire::pricebook::PricebookView;
 use crate::wire::sign_in::{
     CustomerLoginRequest, IssuedView, JwksView, LoginRequest, MeView, RefreshRequest,
 };
-use crate::{audit, auth, credits, embed, health, pricebook};
+use crate::{audit, auth, credits, embed, health, inbox, portal, pricebook};
 
 /// A part of Bob that can be mounted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -131,6 +134,11 @@ routes! {
                 .query("session_id", text(), "The visitor's name for the conversation.").of_visitor()
                 .query("business_id", text(), "The business, where the host serves several.")
                 .in_pages().answers::<HistoryView<'_>>(200),
+        GET "/api/chat/events" public::events
+            => says("Hears what happens in the visitor's own conversation: who speaks, and what people say.")
+                .query("session_id", text(), "The visitor's name for the conversation.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
         GET "/api/chat/turns/{turn}/events" public::turn_events
             => says("Hears the visitor's own turn again, from where they left off.")
                 .query("business_id", text(), "The business, where the host serves several.")
@@ -163,6 +171,10 @@ routes! {
             => says("Reads the visitor's own conversation, the latest messages first page by page.")
                 .query("session_id", text(), "The visitor's name for the conversation.").of_visitor()
                 .in_pages().answers::<HistoryView<'_>>(200),
+        GET "/api/widget/{tenant}/events" widget::events
+            => says("Hears what happens in the visitor's own conversation: who speaks, and what people say.")
+                .query("session_id", text(), "The visitor's name for the conversation.")
+                .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
         GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events
             => says("Hears the visitor's own turn again, from where they left off.")
                 .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
@@ -201,6 +213,52 @@ routes! {
         GET "/api/customer-portal/widget-code" embed::widget_code
             => says("The line that a customer pastes into their pages.")
                 .of_business().answers::<WidgetCodeView>(200),
+    }
+    Portal Access::Holds(Permission::ConversationRead) => {
+        GET "/api/customer-portal/conversations" inbox::list
+            => says("The conversations: who waits longest first, otherwise those with the latest activity.")
+                .query("state", one_of(&inbox::STATES), "How they stand; `open` when absent.")
+                .query("door", one_of(&["public", "widget", "signed_in"]), "The door they are held through.")
+                .of_business().lists::<ConversationView>(),
+        GET "/api/customer-portal/conversations/events" inbox::events_of_all
+            => says("Hears what happens in all conversations; each event names what it is about.")
+                .of_business().resumes().or_events().refuses(429, "rate_limited"),
+        GET "/api/customer-portal/conversations/{conversation}" inbox::read
+            => says("Reads a conversation, the latest messages first page by page; its `ETag` is the epoch.")
+                .of_business().in_pages().answers::<TranscriptView<'_>>(200),
+        GET "/api/customer-portal/conversations/{conversation}/events" inbox::events
+            => says("Hears what happens in a conversation, word for word.")
+                .of_business().resumes().or_events().refuses(429, "rate_limited"),
+    }
+    Portal Access::Holds(Permission::ConversationReply) => {
+        POST "/api/customer-portal/conversations/{conversation}/take" inbox::take
+            => says("Speaks from now on, in the place of Bob or, naming the epoch, of a colleague.")
+                .of_business().takes::<SpeakerRequest>().optionally().answers::<ConversationView>(200)
+                .if_match().refuses(409, "conversation_taken, conversation_closed"),
+        POST "/api/customer-portal/conversations/{conversation}/reply" inbox::reply
+            => says("Writes to the visitor, as long as it is the caller who speaks.")
+                .of_business().takes::<ReplyRequest>().answers::<MessageView<'_>>(201).once()
+                .if_match().refuses(409, "not_the_owner, conversation_closed"),
+        POST "/api/customer-portal/conversations/{conversation}/return" inbox::hand_back
+            => says("Lets Bob speak again.")
+                .of_business().takes::<SpeakerRequest>().optionally().answers::<ConversationView>(200)
+                .if_match().refuses(409, "not_the_owner, conversation_closed"),
+        POST "/api/customer-portal/conversations/{conversation}/close" inbox::close
+            => says("Ends the conversation, until its visitor writes again.")
+                .of_business().takes::<SpeakerRequest>().optionally().answers::<ConversationView>(200)
+                .if_match().refuses(409, "not_the_owner, conversation_busy"),
+        POST "/api/customer-portal/conversations/{conversation}/typing" inbox::typing
+            => says("Shows the visitor that the caller is writing, if it is they who speak.")
+                .of_business().answers_nothing(204),
+    }
+    Portal Access::Open => {
+        GET "/portal/inbox" portal::inbox
+            => says("A page in which people read and answer conversations.")
+                .answers_text(200, "text/html").answers_nothing(304),
+        GET "/portal/inbox.mjs" portal::inbox_script
+            => says("What that page does.").answers_text(200, "text/javascript").answers_nothing(304),
+        GET "/portal/inbox.css" portal::inbox_style
+            => says("How that page looks.").answers_text(200, "text/css").answers_nothing(304),
     }
     Portal Access::Holds(Permission::AnalyticsRead) => {
         GET "/api/customer-portal/usage" credits::usage

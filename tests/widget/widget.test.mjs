@@ -312,6 +312,69 @@ test("a stream that drops goes on with exactly the missing events", bounded, asy
   assert.ok(waits[0] < waits[1]);
 });
 
+const HAPPENS = [
+  ["speaker.changed", { speaker: "person", name: "Anna" }, "3.1"],
+  ["typing", { name: "Anna" }, ""],
+  ["something.new", {}, "3.1"],
+  ["message", { id: "m-4", role: "person", text: "Hello" }, "4.1"],
+  ["conversation.closed", {}, "4.2"],
+];
+const happens = (from, to) => async (response) => {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  for (const [type, data, id] of HAPPENS.slice(from, to)) response.write(`${id && `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+  await new Promise((flushed) => setTimeout(flushed, 30));
+  if (to < HAPPENS.length) response.destroy();
+};
+
+test("what people say is heard until the conversation is closed, wherever the line breaks", bounded, async (t) => {
+  const { client, store, requests, waits } = await serve(t, [happens(0, 2), drop, problem(503, "storage_unavailable"), happens(2, 4), happens(4)]);
+  store.keep({ token: "vt-0" });
+  const heard = [];
+  await client.follow((type, data) => heard.push(data.text ?? type), new AbortController().signal);
+  assert.deepEqual(heard, ["speaker.changed", "typing", "Hello", "conversation.closed"]);
+  assert.deepEqual(calls(requests), Array(5).fill(`GET events?session_id=${store.session}`));
+  assert.deepEqual(requests.map(({ headers }) => headers["last-event-id"]), [undefined, "3.1", "3.1", "3.1", "4.1"]);
+  assert.ok(requests.every(({ headers }) => headers["x-bob-visitor"] === "vt-0"));
+  assert.equal(waits.length, 4);
+  assert.ok(waits[0] < waits[1] && waits[1] < waits[2] && waits[3] < waits[2], `pauses grow, and begin anew: ${waits}`);
+});
+
+test("a line that is refused for good is not asked for again", bounded, async (t) => {
+  for (const status of [401, 403, 404]) {
+    const { client, requests, waits } = await serve(t, [problem(status, "no")]);
+    await client.follow(() => assert.fail("nothing is heard"), new AbortController().signal);
+    assert.deepEqual([requests.length, waits.length], [1, 0], String(status));
+  }
+});
+
+test("whoever stops listening hears nothing more", bounded, async (t) => {
+  const { client, requests } = await serve(t, [happens(0, 4)]);
+  const [line, heard] = [new AbortController(), []];
+  await client.follow((type) => {
+    heard.push(type);
+    line.abort();
+  }, line.signal);
+  assert.equal(heard[0], "speaker.changed");
+  await client.follow(() => {}, line.signal);
+  assert.equal(requests.length, 1);
+});
+
+test("a message that a person cut into is sent again, and delivered to them", bounded, async (t) => {
+  const cut = async (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.end(frame(EVENTS[0], 1) + frame(EVENTS[1], 2) + frame(["error", { status: 409, code: "turn_superseded" }], 3));
+  };
+  const delivered = { ...REPLY, turn_id: "t-2", reply: null, outcome: "delivered" };
+  const { client, requests } = await serve(t, [cut, (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.end(frame(["turn.started", { turn_id: "t-2" }], 1) + frame(["turn.completed", delivered], 2));
+  }]);
+  const { reply } = await hear(client);
+  assert.deepEqual(reply, delivered);
+  const [first, second] = keysOf(requests);
+  assert.equal(first, second);
+});
+
 test("a turn that may not be read is told again by the same key", bounded, async (t) => {
   const steps = [stream(0, 2), problem(404, "not_found"), problem(409, "turn_in_progress", { "retry-after": "3" }), stream()];
   const { client, requests, waits } = await serve(t, steps);

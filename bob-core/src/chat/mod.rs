@@ -21,7 +21,8 @@ use crate::act::Act;
 use crate::answer::GroundedAnswerer;
 use crate::clock::{Clock, until};
 use crate::conversation::{ConversationKey, Door, History, MessageText, SessionId};
-use crate::id::{NodeId, TenantId, TurnId, VisitorId, WidgetKeyId};
+use crate::id::{ConversationId, NodeId, TenantId, TurnId, VisitorId, WidgetKeyId};
+use crate::inbox::{Hub, Stir};
 use crate::knowledge::Audience;
 use crate::language::Language;
 use crate::life::{Life, NotRunning};
@@ -122,6 +123,7 @@ struct Pipeline {
     node: NodeId,
     leases: AtomicU64,
     live: live::LiveTurns,
+    hub: Arc<Hub>,
     life: Arc<Life>,
 }
 
@@ -134,15 +136,27 @@ pub(crate) struct ChatParts {
     pub(crate) models: Vec<Arc<dyn LanguageModel>>,
     pub(crate) pricebooks: Arc<Pricebooks>,
     pub(crate) node: NodeId,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) life: Arc<Life>,
 }
 
 impl Chat {
     pub(crate) fn new(parts: ChatParts) -> Self {
-        let ChatParts { storage, clock, retriever, answerer, models, pricebooks, node, life } = parts;
+        let ChatParts { storage, clock, retriever, answerer, models, pricebooks, node, hub, life } = parts;
         let (leases, live) = (AtomicU64::new(1), live::LiveTurns::default());
-        let inner =
-            Pipeline { storage, clock, retriever, answerer, models, pricebooks, node, leases, live, life };
+        let inner = Pipeline {
+            storage,
+            clock,
+            retriever,
+            answerer,
+            models,
+            pricebooks,
+            node,
+            leases,
+            live,
+            hub,
+            life,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -235,6 +249,11 @@ impl Chat {
 }
 
 impl Pipeline {
+    /// Wakes those who listen to a conversation.
+    fn stir(&self, tenant: TenantId, conversation: ConversationId) {
+        self.hub.stir(Stir { tenant, conversation, typing: None });
+    }
+
     fn lease(&self, now: Timestamp) -> crate::turn::Lease {
         crate::turn::Lease::new(self.node, self.leases.fetch_add(1, Ordering::Relaxed), now)
     }

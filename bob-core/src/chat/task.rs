@@ -7,14 +7,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
-use super::live::{LiveTurn, TurnEvents};
+use super::live::{LiveTurn, Released, TurnEvents};
 use super::{NewMessage, Pipeline, SendError, Sent, model};
 use crate::act::Act;
 use crate::answer::{Answer, Ask, Handoff, Outcome, Phrases, decide_language};
 use crate::conversation::{Door, SessionId};
 use crate::credit::{Budgets, Ladder, MilliCredits};
 use crate::id::{ConversationId, MessageId, TenantId, TurnId};
+use crate::inbox::Listening;
 use crate::language::Language;
 use crate::llm::LanguageModel;
 use crate::pricebook::Pricebook;
@@ -27,6 +29,10 @@ use crate::turn::{
 
 /// How many of the latest messages an answerer sees.
 const HISTORY: u32 = 20;
+
+/// How often a turn that a model writes looks whether it still may speak; a person who takes over on this node is heard
+/// at once.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often an answer is tried to be stored.
 const FINISH_TRIES: u32 = 3;
@@ -53,11 +59,15 @@ pub(super) async fn run(
     let opening = match pipeline.storage.begin_turn(&act, &tenant, start).await {
         Ok(TurnOpening::Opened(open)) => *open,
         other => {
+            if let Ok(TurnOpening::Delivered(turn)) = &other {
+                pipeline.stir(tenant, turn.conversation);
+            }
             let _ = opened.send(already_settled(&pipeline, other));
             return;
         }
     };
     let turn = opening.turn;
+    pipeline.stir(tenant, opening.conversation);
     let live = pipeline.live.begin(tenant, turn, opening.key.door, opening.key.visitor);
     let ending = Ending { pipeline: &pipeline, live: &live, of: (tenant, turn) };
     live.publish(TurnEvent::Started { turn, session: opening.key.session.clone() });
@@ -183,20 +193,29 @@ pub(super) struct Answering<'a> {
 impl Answering<'_> {
     async fn run(mut self) -> TurnEvent {
         let mut lease = self.open.lease;
-        let mut lost = false;
+        let (tenant, conversation) = (self.message.tenant.tenant.id, self.open.conversation);
+        // An answer without a model is there before anybody could take over.
+        let mut others = self.writer.is_some().then(|| self.pipeline.hub.listen(tenant, Some(conversation)));
+        let mut renew_at = Instant::now() + RENEW_EVERY;
         let answer = {
             let mut answering = std::pin::pin!(unless_panic(self.answer()));
             loop {
+                let look_at = if others.is_some() { Instant::now() + LOOK_EVERY } else { renew_at };
                 tokio::select! {
                     answer = &mut answering => break answer.unwrap_or_else(|| Priced::free(self.broken())),
-                    () = tokio::time::sleep(RENEW_EVERY), if !lost => match self.renew(&lease).await {
-                        Some(renewed) => lease = renewed,
-                        None => lost = true,
-                    },
+                    () = tokio::time::sleep_until(look_at.min(renew_at)) => {}
+                    () = stirred(&mut others) => {}
                 }
-                if lost {
-                    let language = self.message.tenant.tenant.default_language();
-                    break Priced::free(Answer::empty(Outcome::Escalated, language));
+                let speaks = if Instant::now() < renew_at {
+                    self.speaks().await
+                } else {
+                    renew_at = Instant::now() + RENEW_EVERY;
+                    let renewed = self.renew(&lease).await;
+                    lease = renewed.unwrap_or(lease);
+                    renewed.is_some()
+                };
+                if !speaks {
+                    break Priced::free(self.cut_short());
                 }
             }
         };
@@ -282,6 +301,23 @@ impl Answering<'_> {
         Answer { pieces, citations: released.citations, ..sorry }
     }
 
+    /// What was released of an answer that somebody else cuts short; storage keeps it for the record.
+    fn cut_short(&self) -> Answer {
+        let language = self.open.language.unwrap_or(self.message.tenant.tenant.default_language());
+        let Released { pieces, citations } = self.live.released();
+        Answer { pieces, citations, ..Answer::empty(Outcome::Escalated, language) }
+    }
+
+    /// Whether Bob still speaks in the conversation, under the epoch in which the turn began.
+    async fn speaks(&self) -> bool {
+        let (tenant, conversation) = (self.message.tenant.tenant.id, self.open.conversation);
+        match self.pipeline.storage.ownership(&tenant, &conversation).await {
+            Ok(ownership) => ownership.epoch == self.open.epoch,
+            // The lease ends what a database that is away would not.
+            Err(_) => true,
+        }
+    }
+
     async fn renew(&self, lease: &Lease) -> Option<Lease> {
         let act = Act { at: self.pipeline.clock.now(), ..self.act.clone() };
         let tenant = self.message.tenant.tenant.id;
@@ -313,7 +349,7 @@ impl Answering<'_> {
             },
             answer,
         };
-        let patience = tokio::time::Instant::now() + FINISH_WITHIN;
+        let patience = Instant::now() + FINISH_WITHIN;
         for attempt in 1.. {
             let act = Act { at: self.pipeline.clock.now(), ..self.act.clone() };
             let storing = self.pipeline.storage.finish_turn(&act, &tenant.tenant.id, finish.clone());
@@ -323,6 +359,7 @@ impl Answering<'_> {
             };
             match stored {
                 Ok(TurnClosing::Stored(turn)) => {
+                    self.pipeline.stir(tenant.tenant.id, turn.conversation);
                     let mut events = events_of(&turn);
                     let last = events.pop();
                     for event in events.into_iter().skip(self.live.published()) {
@@ -343,6 +380,14 @@ impl Answering<'_> {
             }
         }
         TurnEvent::Failed(TurnFailure::Storage)
+    }
+}
+
+/// Waits until something happens in the conversation, if anybody listens; else for ever.
+async fn stirred(others: &mut Option<Listening>) {
+    match others {
+        Some(listening) => listening.stirred().await,
+        None => std::future::pending().await,
     }
 }
 

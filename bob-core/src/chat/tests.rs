@@ -10,9 +10,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::act::Principal;
 use crate::answer::Outcome;
-use crate::conversation::Owner;
 use crate::credit::{CreditBalance, MilliCredits};
-use crate::id::AccountId;
 use crate::llm::{Line, ScriptedModel};
 use crate::storage::memory::MemoryStorage;
 use crate::storage::{ConversationStore as _, CreditStore as _, Onboarding, TenantStore as _};
@@ -206,8 +204,7 @@ async fn whoever_lost_the_conversation_to_a_person_adds_nothing_to_it() {
     let key = ConversationKey { door: Door::Public, visitor, session: "s".parse().unwrap() };
     let talk = world.store.conversation(&world.tenant, &key).await.unwrap().unwrap();
 
-    let person = Owner::Person(AccountId::new());
-    world.store.change_owner(&fixture::act(), &world.tenant, &talk.id, 0, person).await.unwrap();
+    fixture::take(&*world.store, &world.tenant, &talk.id).await;
     go.notify_one();
 
     assert_eq!(sent.events.last().await, Some(TurnEvent::Failed(TurnFailure::Superseded)));

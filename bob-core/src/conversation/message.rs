@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::answer::{Citation, Outcome};
-use crate::id::{MessageId, TurnId};
+use crate::id::{AccountId, MessageId, TurnId};
 
 /// The longest message of a visitor, in characters.
 pub const MAX_MESSAGE: usize = 8_000;
@@ -113,12 +113,14 @@ impl fmt::Debug for TextPart {
 pub struct Message {
     /// Its identifier.
     pub id: MessageId,
-    /// The turn it belongs to.
-    pub turn: TurnId,
+    /// The turn it belongs to; a person's message belongs to none.
+    pub turn: Option<TurnId>,
     /// Its place in the conversation, from 1 without gaps.
     pub number: u64,
     /// Who said what.
     pub said: TextPart,
+    /// The person who said it, where it was one.
+    pub author: Option<AccountId>,
     /// When.
     pub at: Timestamp,
     /// The sources, for what Bob said.

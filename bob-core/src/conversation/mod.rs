@@ -2,6 +2,7 @@
 
 mod message;
 mod session;
+mod standing;
 
 use jiff::Timestamp;
 
@@ -10,6 +11,7 @@ use crate::language::Language;
 
 pub use message::{History, Message, MessageText, MessageTextError, Role, TextPart};
 pub use session::{ParseSessionError, SessionId};
+pub use standing::{Hindrance, SpeakerChange, SpeakerChanged, SpeakerStep, Standing};
 
 /// Through which door a conversation is held; the same session id behind two doors is two conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,12 +5,11 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::Result;
-use crate::act::Act;
-use crate::conversation::{Conversation, ConversationKey, History, Owner, Ownership};
+use crate::conversation::{Conversation, ConversationKey, History, Ownership};
 use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
 use crate::turn::TurnState;
 
-/// Reading conversations, and changing who speaks in them.
+/// Reading conversations.
 #[async_trait]
 pub trait ConversationStore: fmt::Debug + Send + Sync {
     /// The conversation of a key; `None` when there is none.
@@ -45,18 +44,10 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
         turn: &TurnId,
     ) -> Result<TurnState>;
 
-    /// Changes who speaks, if the epoch still is `epoch`; answers the new ownership.
+    /// Who speaks in a conversation.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such conversation,
-    /// [`Conflict`](StorageErrorKind::Conflict) when the owner changed meanwhile.
-    async fn change_owner(
-        &self,
-        act: &Act,
-        tenant: &TenantId,
-        conversation: &ConversationId,
-        epoch: u64,
-        owner: Owner,
-    ) -> Result<Ownership>;
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such conversation.
+    async fn ownership(&self, tenant: &TenantId, conversation: &ConversationId) -> Result<Ownership>;
 }

@@ -13,6 +13,7 @@ mod audit;
 mod conversation;
 mod credit;
 mod error;
+mod inbox;
 mod key;
 mod knowledge;
 mod login;
@@ -27,6 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::id::TenantId;
+use crate::inbox::Stir;
 use crate::keyring::PurposeKeys;
 use async_trait::async_trait;
 use tokio::sync::broadcast;
@@ -36,6 +38,7 @@ pub use audit::AuditStore;
 pub use conversation::ConversationStore;
 pub use credit::CreditStore;
 pub use error::{StorageError, StorageErrorKind};
+pub use inbox::InboxStore;
 pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
 pub use login::LoginStore;
@@ -58,6 +61,7 @@ pub trait Storage:
     + LoginStore
     + TurnStore
     + ConversationStore
+    + InboxStore
     + CreditStore
     + PricebookStore
     + OutboxStore
@@ -81,6 +85,20 @@ pub trait Storage:
     /// second anyway.
     fn changes(&self) -> Option<broadcast::Receiver<TenantId>> {
         None
+    }
+
+    /// What happens in conversations from now on, where the database tells of it at once; it may leave things out.
+    fn stirs(&self) -> Option<broadcast::Receiver<Stir>> {
+        None
+    }
+
+    /// Tells other nodes that something happens in a conversation, where the database can; nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](StorageErrorKind::Unavailable) when they could not be told.
+    async fn tell_stir(&self, _stir: Stir) -> Result<()> {
+        Ok(())
     }
 
     /// Writes and reads something small, to learn whether turns could be stored.

@@ -9,7 +9,7 @@ use crate::account::{Account, Email};
 use crate::act::{Act, Principal};
 use crate::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
 use crate::clock::{Clock as _, ManualClock, later};
-use crate::conversation::{Door, MessageText, SessionId};
+use crate::conversation::{Door, MessageText, SessionId, SpeakerChange, SpeakerChanged, SpeakerStep};
 use crate::credit::{
     Billing, Budgets, CreditChange, CreditChanged, Ladder, LedgerEntry, LedgerKind, MilliCredits, Renewal,
 };
@@ -17,6 +17,7 @@ use crate::id::{
     AccountId, ConversationId, KnowledgeId, MessageId, NodeId, PersonaId, TenantId, TurnId, VisitorId,
     WidgetKeyId,
 };
+use crate::inbox::PersonReply;
 use crate::knowledge::{KnowledgeText, Synonyms};
 use crate::language::Language;
 use crate::persona::Persona;
@@ -217,6 +218,39 @@ pub fn renewal(due: Timestamp, credits: i64) -> Renewal {
         credits: MilliCredits(credits),
         reason: "a new period".to_owned(),
     }
+}
+
+/// A person's wish about who speaks, whatever they saw before.
+#[must_use]
+pub fn speaker(step: SpeakerStep, person: AccountId) -> SpeakerChange {
+    SpeakerChange { step, person, expected: None }
+}
+
+/// A person takes a conversation over, which they must be able to; answers who they are.
+pub async fn take(store: &dyn Storage, tenant: &TenantId, conversation: &ConversationId) -> AccountId {
+    let person = AccountId::new();
+    step(store, tenant, conversation, speaker(SpeakerStep::Take, person)).await;
+    person
+}
+
+/// Changes who speaks, which must be possible.
+pub async fn step(
+    store: &dyn Storage,
+    tenant: &TenantId,
+    conversation: &ConversationId,
+    change: SpeakerChange,
+) {
+    match store.change_speaker(&act(), tenant, conversation, change).await {
+        Ok(SpeakerChanged::Done(_)) => {}
+        other => panic!("{change:?} should have been done: {other:?}"),
+    }
+}
+
+/// What a person writes to the visitor.
+#[must_use]
+pub fn reply(person: AccountId, text: &str) -> PersonReply {
+    let text = MessageText::parse(text).expect("tests use good messages");
+    PersonReply { message: MessageId::new(), person, text, expected: None }
 }
 
 /// An answer with every part filled.

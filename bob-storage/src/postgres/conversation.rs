@@ -1,17 +1,13 @@
 //! Conversations.
 
 use async_trait::async_trait;
-use bob_core::act::Act;
 use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
 use bob_core::id::{AccountId, ConversationId, TenantId, TurnId, VisitorId};
-use bob_core::outbox::{EventKind, EventSubject};
-use bob_core::storage::{ConversationStore, Result, StorageError, StorageErrorKind};
+use bob_core::storage::{ConversationStore, Result};
 use bob_core::turn::TurnState;
 use sqlx::Row as _;
 
-use super::audit::{Subject, note};
-use super::error::{corrupt, failed};
-use super::outbox::tell;
+use super::error::failed;
 use super::rows::{Cells, count, message};
 use super::{PostgresStorage, not_found};
 
@@ -62,7 +58,7 @@ impl ConversationStore for PostgresStorage {
         let question = sqlx::query(
             "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
              CROSS JOIN LATERAL (
-                 SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content, c.visitor_id
+                 SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content, m.author, c.visitor_id
                  FROM bob_conversations c
                  LEFT JOIN bob_messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.conversation_id
                      AND m.number < $3
@@ -80,7 +76,7 @@ impl ConversationStore for PostgresStorage {
         if first.try_get::<Option<i64>, _>(0).map_err(failed(OPERATION))?.is_none() {
             return Ok(History::default());
         }
-        let visitor = VisitorId::from_uuid(first.try_get(6).map_err(failed(OPERATION))?);
+        let visitor = VisitorId::from_uuid(first.try_get(7).map_err(failed(OPERATION))?);
         let seal =
             self.visitor_seal(OPERATION, tenant, &visitor).await?.ok_or_else(|| not_found(OPERATION))?;
         let more = rows.len() > limit as usize;
@@ -121,47 +117,20 @@ impl ConversationStore for PostgresStorage {
         Ok(self.state(OPERATION, tenant, &row).await?.1)
     }
 
-    async fn change_owner(
-        &self,
-        act: &Act,
-        tenant: &TenantId,
-        conversation: &ConversationId,
-        epoch: u64,
-        owner: Owner,
-    ) -> Result<Ownership> {
-        const OPERATION: &str = "change_owner";
-        let (act, tenant, conversation) = (act.clone(), *tenant, *conversation);
-        let person = match owner {
-            Owner::Bot => None,
-            Owner::Person(person) => Some(person.as_uuid()),
-            _ => return Err(corrupt(OPERATION, "an owner this version cannot store")),
-        };
-        self.run(OPERATION, &tenant, move |unit| {
-            Box::pin(async move {
-                let update = sqlx::query(
-                    "UPDATE bob_conversations SET owner = $4, epoch = epoch + 1, person_wanted_at = NULL
-                         WHERE tenant_id = $1 AND conversation_id = $2 AND epoch = $3",
-                )
-                .bind(tenant.as_uuid())
-                .bind(conversation.as_uuid())
-                .bind(count(epoch))
-                .bind(person);
-                if unit.execute(update).await? == 0 {
-                    let known = sqlx::query(
-                        "SELECT 1 FROM bob_conversations WHERE tenant_id = $1 AND conversation_id = $2",
-                    )
-                    .bind(tenant.as_uuid())
-                    .bind(conversation.as_uuid());
-                    unit.row(known).await?.ok_or_else(|| not_found(OPERATION))?;
-                    return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
-                }
-                let subject = Subject(Some(conversation.as_uuid()), None);
-                note(unit, Some(&tenant), &act, OPERATION, subject).await?;
-                let subject = EventSubject { conversation: Some(conversation), ..EventSubject::default() };
-                tell(unit, &tenant, &act, &[EventKind::ConversationAssigned], subject).await?;
-                Ok(Ownership { owner, epoch: epoch + 1 })
-            })
-        })
-        .await
+    async fn ownership(&self, tenant: &TenantId, conversation: &ConversationId) -> Result<Ownership> {
+        const OPERATION: &str = "ownership";
+        let question = sqlx::query(
+            "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
+             CROSS JOIN LATERAL (
+                 SELECT owner, epoch FROM bob_conversations
+                 WHERE tenant_id = f.tenant AND conversation_id = $2
+                 OFFSET 0) r",
+        )
+        .bind(tenant.as_uuid())
+        .bind(conversation.as_uuid());
+        let row = self.row(OPERATION, question).await?.ok_or_else(|| not_found(OPERATION))?;
+        let mut cells = Cells::of(&row, OPERATION);
+        let owner = cells.optional_id(AccountId::from_uuid)?.map_or(Owner::Bot, Owner::Person);
+        Ok(Ownership { owner, epoch: cells.number()? })
     }
 }

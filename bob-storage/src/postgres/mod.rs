@@ -6,6 +6,7 @@ mod conversation;
 mod credit;
 mod error;
 mod functions;
+mod inbox;
 mod keys;
 mod knowledge;
 mod lane;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bob_core::id::TenantId;
+use bob_core::inbox::Stir;
 use bob_core::keyring::{Keyring, PurposeKeys};
 use bob_core::storage::{Result, Storage, StorageError, StorageErrorKind};
 use bob_core::vault::Vault;
@@ -188,6 +190,17 @@ impl Storage for PostgresStorage {
 
     fn changes(&self) -> Option<broadcast::Receiver<TenantId>> {
         Some(self.shared.listener.changes())
+    }
+
+    fn stirs(&self) -> Option<broadcast::Receiver<Stir>> {
+        Some(self.shared.listener.stirs())
+    }
+
+    async fn tell_stir(&self, stir: Stir) -> Result<()> {
+        const OPERATION: &str = "tell_stir";
+        let tell = sqlx::query("SELECT pg_notify('bob_conversation', $1)").bind(listen::payload(&stir));
+        self.row(OPERATION, tell).await?;
+        Ok(())
     }
 
     async fn check(&self) -> Result<()> {

@@ -132,15 +132,21 @@ impl<'r> Cells<'r> {
     }
 }
 
-/// `number, message_id, turn_id, role, at, content`
+/// `number, message_id, turn_id, role, at, content, author`
 pub(super) fn message(row: &PgRow, seal: &VisitorSeal, operation: &'static str) -> Result<Message> {
     let mut cells = Cells::of(row, operation);
     let number = cells.number()?;
     let id = cells.id(MessageId::from_uuid)?;
-    let turn = cells.id(TurnId::from_uuid)?;
+    let turn = cells.id(turn_of)?;
     let role = cells.named(Role::from_name)?;
-    let at = cells.time()?;
-    said(operation, seal, Stored { number, id, turn, role, at, content: cells.take()? })
+    let (at, content) = (cells.time()?, cells.take()?);
+    let author = cells.optional_id(AccountId::from_uuid)?;
+    said(operation, seal, Stored { number, id, turn, role, at, content, author })
+}
+
+/// The turn of a message; a person's message has the nil one, which is none.
+pub(super) fn turn_of(id: Uuid) -> Option<TurnId> {
+    (!id.is_nil()).then(|| TurnId::from_uuid(id))
 }
 
 /// A message as it is stored.
@@ -148,15 +154,16 @@ pub(super) fn message(row: &PgRow, seal: &VisitorSeal, operation: &'static str) 
 pub(super) struct Stored<'r> {
     pub(super) number: u64,
     pub(super) id: MessageId,
-    pub(super) turn: TurnId,
+    pub(super) turn: Option<TurnId>,
     pub(super) role: Role,
     pub(super) at: Timestamp,
     pub(super) content: &'r [u8],
+    pub(super) author: Option<AccountId>,
 }
 
 /// Opens a message.
 pub(super) fn said(operation: &'static str, seal: &VisitorSeal, stored: Stored<'_>) -> Result<Message> {
-    let Stored { number, id, turn, role, at, content } = stored;
+    let Stored { number, id, turn, role, at, content, author } = stored;
     let content = seal.open_message(&id, content).map_err(|error| corrupt(operation, error))?;
     let (text, citations, outcome) = if let Role::Bot = role {
         let answer = record::answer(&content).map_err(|error| corrupt(operation, error))?;
@@ -164,7 +171,7 @@ pub(super) fn said(operation: &'static str, seal: &VisitorSeal, stored: Stored<'
     } else {
         (content, Vec::new(), None)
     };
-    Ok(Message { id, turn, number, said: TextPart { role, text }, at, citations, outcome })
+    Ok(Message { id, turn, number, said: TextPart { role, text }, author, at, citations, outcome })
 }
 
 /// `item_id, number, status, language, audience, title, body, questions, url, changed_at`

@@ -1,16 +1,12 @@
 //! Conversations.
 
 use async_trait::async_trait;
-use bob_core::act::Act;
 use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
 use bob_core::id::{AccountId, ConversationId, TenantId, TurnId, VisitorId};
-use bob_core::outbox::{EventKind, EventSubject};
-use bob_core::storage::{ConversationStore, Result, StorageError, StorageErrorKind};
+use bob_core::storage::{ConversationStore, Result};
 use bob_core::turn::TurnState;
 
-use super::audit::{Subject, note};
-use super::error::{corrupt, failed};
-use super::outbox::tell;
+use super::error::failed;
 use super::rows::{Cells, blob, count, message};
 use super::turn::{FoundTurn, find};
 use super::{SqliteStorage, not_found};
@@ -59,7 +55,7 @@ impl ConversationStore for SqliteStorage {
         // The latest first, and one more than wanted, which tells whether there are older ones; a conversation without
         // any has one row of nulls.
         let mut rows = sqlx::query(
-            "SELECT c.visitor_id, v.key, m.number, m.message_id, m.turn_id, m.role, m.at, m.content
+            "SELECT c.visitor_id, v.key, m.number, m.message_id, m.turn_id, m.role, m.at, m.content, m.author
              FROM bob_conversations c
              LEFT JOIN bob_visitors v ON v.tenant_id = c.tenant_id AND v.visitor_id = c.visitor_id
              LEFT JOIN bob_messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.conversation_id
@@ -111,48 +107,19 @@ impl ConversationStore for SqliteStorage {
         found.state(&seal)
     }
 
-    async fn change_owner(
-        &self,
-        act: &Act,
-        tenant: &TenantId,
-        conversation: &ConversationId,
-        epoch: u64,
-        owner: Owner,
-    ) -> Result<Ownership> {
-        const OPERATION: &str = "change_owner";
-        let (act, tenant, conversation) = (act.clone(), *tenant, *conversation);
-        let person = match owner {
-            Owner::Bot => None,
-            Owner::Person(person) => Some(blob(person.as_uuid())),
-            _ => return Err(corrupt(OPERATION, "an owner this version cannot store")),
-        };
-        self.writer()
-            .run(OPERATION, move |unit| {
-                Box::pin(async move {
-                    let update = sqlx::query(
-                        "UPDATE bob_conversations SET owner = $4, epoch = epoch + 1, person_wanted_at = NULL
-                         WHERE tenant_id = $1 AND conversation_id = $2 AND epoch = $3",
-                    )
-                    .bind(blob(tenant.as_uuid()))
-                    .bind(blob(conversation.as_uuid()))
-                    .bind(count(epoch))
-                    .bind(person);
-                    if unit.execute(update).await? == 0 {
-                        let known = sqlx::query(
-                            "SELECT 1 FROM bob_conversations WHERE tenant_id = $1 AND conversation_id = $2",
-                        )
-                        .bind(blob(tenant.as_uuid()))
-                        .bind(blob(conversation.as_uuid()));
-                        unit.row(known).await?.ok_or_else(|| not_found(OPERATION))?;
-                        return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
-                    }
-                    let about = EventSubject { conversation: Some(conversation), ..EventSubject::default() };
-                    tell(unit, &act, &tenant, &[EventKind::ConversationAssigned], about).await?;
-                    let subject = Subject(Some(conversation.as_uuid()), None);
-                    note(unit, Some(&tenant), &act, OPERATION, subject).await?;
-                    Ok(Ownership { owner, epoch: epoch + 1 })
-                })
-            })
-            .await
+    async fn ownership(&self, tenant: &TenantId, conversation: &ConversationId) -> Result<Ownership> {
+        const OPERATION: &str = "ownership";
+        let found = sqlx::query(
+            "SELECT owner, epoch FROM bob_conversations WHERE tenant_id = $1 AND conversation_id = $2",
+        )
+        .bind(blob(tenant.as_uuid()))
+        .bind(blob(conversation.as_uuid()))
+        .fetch_optional(self.readers())
+        .await
+        .map_err(failed(OPERATION))?;
+        let row = found.ok_or_else(|| not_found(OPERATION))?;
+        let mut cells = Cells::of(&row, OPERATION);
+        let owner = cells.optional_id(AccountId::from_uuid)?.map_or(Owner::Bot, Owner::Person);
+        Ok(Ownership { owner, epoch: cells.number()? })
     }
 }

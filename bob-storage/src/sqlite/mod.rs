@@ -6,6 +6,7 @@ mod backup;
 mod conversation;
 mod credit;
 mod error;
+mod inbox;
 mod key;
 mod knowledge;
 mod login;

@@ -138,21 +138,22 @@ impl<'r> Cells<'r> {
     }
 }
 
-/// `number, message_id, turn_id, role, at, content`
+/// `number, message_id, turn_id, role, at, content, author`
 pub(super) fn message(cells: &mut Cells<'_>, seal: &VisitorSeal) -> Result<Message> {
     let number = cells.number()?;
     let id = cells.id(MessageId::from_uuid)?;
-    let turn = cells.id(TurnId::from_uuid)?;
+    let turn = cells.id(|id| (!id.is_nil()).then(|| TurnId::from_uuid(id)))?;
     let role = cells.named(Role::from_name)?;
     let at = cells.time()?;
     let content = seal.open_message(&id, cells.take()?).map_err(|error| corrupt(cells.operation, error))?;
+    let author = cells.optional_id(AccountId::from_uuid)?;
     let (text, citations, outcome) = if let Role::Bot = role {
         let answer = record::answer(&content).map_err(|error| corrupt(cells.operation, error))?;
         (answer.text(), answer.citations, Some(answer.outcome))
     } else {
         (content, Vec::new(), None)
     };
-    Ok(Message { id, turn, number, said: TextPart { role, text }, at, citations, outcome })
+    Ok(Message { id, turn, number, said: TextPart { role, text }, author, at, citations, outcome })
 }
 
 /// `item_id, number, status, language, audience, title, body, questions, url, changed_at`

@@ -15,7 +15,7 @@ export const LIMITS = Object.freeze({
   silence: 45_000, // ms; three missed heartbeats mean that the line is dead
   longestWait: 30, // s; a longer Retry-After is not worth a visitor's while
   busyWait: 60, // s in all for a turn that is still running
-  peopleEvery: 10_000, // ms between looks for a person's reply
+  comeBack: 30_000, // ms; the longest pause before a lost line to a person is taken up again
 });
 
 // ---------------------------------------------------------------------------------------------- the event stream
@@ -238,6 +238,38 @@ export class Conversation {
     }
   }
 
+  /**
+   * Hears what happens in the conversation, people's replies above all: `on(type, data)` gets `message`,
+   * `speaker.changed`, `typing` and `conversation.closed`. Takes a lost line up again where it broke; ends with the
+   * conversation, when `signal` says so, or when the server refuses for good.
+   */
+  async follow(on, signal) {
+    let [heard, drops] = ["", 0];
+    while (!signal.aborted) {
+      const watch = watchdog(LIMITS.silence, signal);
+      try {
+        const accept = "text/event-stream";
+        const headers = heard ? { accept, "last-event-id": heard } : { accept };
+        const query = new URLSearchParams({ session_id: this.#store.session });
+        const response = await this.#call(`events?${query}`, { headers, signal: watch.signal });
+        for await (const { id, type, data } of parseEventStream(response.body, watch.feed)) {
+          drops = 0;
+          if (id) heard = id;
+          if (!["message", "speaker.changed", "typing", "conversation.closed"].includes(type)) continue;
+          on(type, JSON.parse(data));
+          if (type === "conversation.closed") return;
+        }
+      } catch (error) {
+        if (error.final) return;
+      } finally {
+        watch.stop();
+      }
+      if (signal.aborted) return;
+      await this.#pause(Math.min(1000 * 2 ** drops, LIMITS.comeBack) * (0.75 + Math.random() / 2));
+      drops += 1;
+    }
+  }
+
   async #attempt(turn) {
     const watch = watchdog(LIMITS.silence);
     try {
@@ -271,7 +303,9 @@ export class Conversation {
     if (!["turn.started", "delta", "citation", "tool", "turn.completed", "error"].includes(type)) return null;
     const data = JSON.parse(text);
     if (type === "error") {
-      throw new Trouble(data.status === 429 || data.status === 503 ? "busy" : "failed", { final: true, code: data.code });
+      // A person took over: the same message, sent again, is delivered to them.
+      const status = data.code === "turn_superseded" ? 409 : undefined;
+      throw new Trouble(data.status === 429 || data.status === 503 ? "busy" : "failed", { final: true, status, code: data.code });
     }
     this.#note(data);
     if (type === "turn.completed") return data;
@@ -318,15 +352,20 @@ export function secondsOf(header, now = Date.now()) {
   return Number.isFinite(seconds) ? Math.max(seconds, 0) : null;
 }
 
-/** Aborts when nothing has been heard for a while: a dead mobile connection gives no error by itself. */
-function watchdog(silence) {
+/** Aborts when nothing has been heard for a while, which a dead mobile connection does not tell by itself, or with `outer`. */
+function watchdog(silence, outer) {
   const controller = new AbortController();
+  const abort = () => controller.abort();
   let timer;
-  const stop = () => clearTimeout(timer);
-  const feed = () => {
-    stop();
-    timer = setTimeout(() => controller.abort(), silence);
+  const stop = () => {
+    clearTimeout(timer);
+    outer?.removeEventListener("abort", abort);
   };
+  const feed = () => {
+    clearTimeout(timer);
+    timer = setTimeout(abort, silence);
+  };
+  outer?.addEventListener("abort", abort);
   feed();
   return { signal: controller.signal, feed, stop };
 }
@@ -359,6 +398,11 @@ const WORDS = {
   refused: ["Not covered by our approved information", "Nicht in unseren geprüften Informationen enthalten", "確認済みの情報に該当する内容がありません", "Absent de nos informations validées", "No figura en nuestra información aprobada"],
   escalated: ["Passed on to our team", "An unser Team weitergegeben", "担当者に引き継ぎました", "Transmis à notre équipe", "Transmitido a nuestro equipo"],
   delivered: ["Delivered to our team. The reply will appear here.", "An unser Team zugestellt. Die Antwort erscheint hier.", "担当者に届きました。返信はここに表示されます。", "Remis à notre équipe. La réponse s’affichera ici.", "Entregado a nuestro equipo. La respuesta aparecerá aquí."],
+  joined: ["{name} from our team is here now", "{name} aus unserem Team ist jetzt da", "担当者の {name} が参加しました", "{name}, de notre équipe, est maintenant là", "{name}, de nuestro equipo, ya está aquí"],
+  speaks: ["{name} from {shop}", "{name} von {shop}", "{shop} {name}", "{name} de {shop}", "{name} de {shop}"],
+  writes: ["{name} is writing…", "{name} schreibt …", "{name} が入力しています…", "{name} écrit…", "{name} está escribiendo…"],
+  returned: ["You are talking to the assistant again", "Sie sprechen wieder mit dem Assistenten", "ここからは再びアシスタントがお答えします", "Vous parlez de nouveau à l’assistant", "Vuelve a hablar con el asistente"],
+  ended: ["This conversation was closed. Write again whenever you like.", "Diese Unterhaltung wurde beendet. Schreiben Sie gern jederzeit wieder.", "この会話は終了しました。またいつでもお書きください。", "Cette conversation est close. Écrivez-nous à nouveau quand vous voulez.", "Esta conversación se ha cerrado. Escriba de nuevo cuando quiera."],
   limited: ["The assistant is available to a limited extent at the moment", "Der Assistent ist zurzeit nur eingeschränkt verfügbar", "現在、アシスタントのご利用が制限されています", "L’assistant est momentanément limité", "El asistente está limitado en este momento"],
   expected: ["Expected by {time}", "Voraussichtlich bis {time}", "回答予定：{time}", "Prévu d’ici le {time}", "Previsto para el {time}"],
   connection: ["The connection was lost. Your message is kept here.", "Die Verbindung ist abgebrochen. Ihre Nachricht bleibt hier erhalten.", "接続が切れました。メッセージはここに残っています。", "La connexion a été perdue. Votre message est conservé ici.", "Se perdió la conexión. Su mensaje se conserva aquí."],
@@ -414,6 +458,9 @@ export function piecesOf(text, citations) {
 /** Characters as the server counts them: code points, not UTF-16 units. */
 export const lengthOf = (text) => [...text].length;
 
+/** The outcomes after which a person is to come. */
+const WAITS = ["escalated", "limited"];
+
 const listOf = (value) => (Array.isArray(value) ? value.filter((item) => item && typeof item === "object") : []);
 
 // ------------------------------------------------------------------------------------------------------- Widget
@@ -454,8 +501,12 @@ export class Widget {
   #closed = false; // the server does not serve this page
   #seen = new Set(); // turn:role, or the id of a person's message
   #disclosed = new Set();
-  #people = false; // a person has the conversation
-  #looking; #watch;
+  #waiting = false; // for a person who was asked for
+  #person; // the name of who speaks; null for the assistant, undefined while it is not known
+  #line = null; // open while a person is waited for, or speaks
+  #held = []; // messages heard while a turn is asked, which may be that turn's own
+  #label = { text: "", lang: "" }; // that a machine speaks
+  #pausing; #watch;
 
   constructor({ base, tenant, key, position, language }) {
     this.#conversation = new Conversation({ base, tenant, key });
@@ -465,6 +516,8 @@ export class Widget {
     this.#parts = this.#build(tenant, position === "left" ? "left" : "right");
     this.#narrow.addEventListener("change", () => this.#reopen());
     visualViewport?.addEventListener("resize", () => this.#fit());
+    addEventListener("pagehide", () => this.#line?.abort());
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#listen());
     // Pages that swap or hydrate their body throw unknown elements out. Whoever does it on purpose, time and
     // again, wins.
     let returns = 0;
@@ -535,7 +588,6 @@ export class Widget {
     input.focus();
     log.scrollTop = log.scrollHeight;
     if (!this.#welcomed) this.#welcome();
-    this.#lookForPeople();
   }
 
   #shut() {
@@ -544,7 +596,6 @@ export class Widget {
     bubble.setAttribute("aria-expanded", "false");
     bubble.setAttribute("aria-label", this.#words("open"));
     bubble.focus();
-    clearTimeout(this.#looking);
   }
 
   /** Changes an open panel between dialog and sheet. */
@@ -568,11 +619,11 @@ export class Widget {
     this.#close(refusal === "unavailable");
     if (this.#closed) return console.error("bob: the server refuses this page; is its origin on the widget key's list?");
 
-    const { title, about, log } = this.#parts;
+    const { title, log } = this.#parts;
     if (config.name) title.textContent = String(config.name);
     const [language, disclosure = ""] = pick(config.disclosure, this.#languages) ?? [];
-    about.textContent = disclosure;
-    if (language) about.lang = language;
+    this.#label = { text: disclosure, lang: language ?? "" };
+    this.#head();
     this.#disclosed = new Set(Object.values(config.disclosure ?? {}));
     this.#show(() => {
       this.#restore(history);
@@ -581,6 +632,10 @@ export class Widget {
       const [language, greeting] = pick(config.greeting, this.#languages) ?? [this.#language, this.#words("greeting")];
       log.prepend(this.#row("bot", greeting, { language }));
     }, true);
+    const items = listOf(history.items);
+    const last = items.findLast(({ role }) => role !== "visitor");
+    this.#waiting ||= WAITS.includes(last?.outcome);
+    if (this.#waiting || items.some(({ role }) => role === "person")) this.#listen();
   }
 
   /** Says that there is no chat here, and asks again at the next opening; or takes that back. */
@@ -626,20 +681,88 @@ export class Widget {
       const name = item.turn_id && role !== "person" ? `${item.turn_id}:${role}` : String(item.id);
       if (this.#seen.has(name)) return [];
       this.#seen.add(name);
-      if (role === "person") this.#people = true;
       return role === "visitor" ? [this.#row(role, item.text)] : this.#replyRows({ ...item, reply: item.text }, role);
     });
   }
 
-  /** While a person has the conversation and the panel is open, looks now and then for what they wrote. */
-  #lookForPeople() {
-    clearTimeout(this.#looking);
-    if (!this.#people || !this.#parts.panel.open) return;
-    this.#looking = setTimeout(async () => {
-      const page = this.#busy || document.hidden ? null : await this.#conversation.history().catch(() => null);
-      if (page && !this.#busy) this.#show(() => this.#parts.log.append(...this.#unseen(page)));
-      this.#lookForPeople();
-    }, LIMITS.peopleEvery);
+  // -- people
+
+  /** Listens for a person, once one was asked for or speaks. */
+  #listen() {
+    if (this.#line || this.#closed) return;
+    const line = (this.#line = new AbortController());
+    const ended = () => { if (this.#line === line) this.#line = null; };
+    this.#conversation.follow((type, data) => this.#heard(type, data), line.signal).then(ended, ended);
+  }
+
+  #heard(type, data) {
+    if (type === "message" && this.#busy && data.role !== "person") this.#held.push(data);
+    else if (type === "message") this.#say([data]);
+    else if (type === "speaker.changed") this.#speaks(data.speaker === "person" ? String(data.name ?? this.#words("person")) : null);
+    else if (type === "typing") this.#writes(String(data.name ?? this.#words("person")));
+    else {
+      this.#waiting = false;
+      this.#person = null;
+      this.#head();
+      this.#tell(this.#words("ended"));
+    }
+  }
+
+  /** Shows messages that are not shown yet. */
+  #say(items) {
+    const rows = this.#unseen({ items });
+    if (rows.length === 0) return;
+    this.#writes(null);
+    this.#show(() => this.#parts.log.append(...rows));
+    if (items.some(({ role }) => role === "person")) this.#mark();
+  }
+
+  /** Who speaks from now on, by name; null for the assistant. */
+  #speaks(person) {
+    const before = this.#person;
+    this.#person = person;
+    this.#head();
+    if (person !== null) {
+      this.#waiting = false;
+      if (before !== undefined && before !== person) this.#tell(this.#words("joined", { name: person }));
+      return;
+    }
+    if (before) this.#tell(this.#words("returned"));
+    // Who waits for nobody needs no line.
+    if (!this.#waiting) this.#line?.abort();
+  }
+
+  /** Shows for a moment that a person is writing; null for that nobody is. */
+  #writes(name) {
+    const { log } = this.#parts;
+    clearTimeout(this.#pausing);
+    log.querySelector(".writes")?.remove();
+    if (name === null) return;
+    this.#show(() => log.append(el("p", { class: "note writes", "aria-hidden": "true" }, this.#words("writes", { name }))));
+    this.#pausing = setTimeout(() => this.#writes(null), 6_000);
+  }
+
+  #tell(text) {
+    this.#writes(null);
+    this.#show(() => this.#parts.log.append(this.#note(text)));
+    this.#mark();
+  }
+
+  /** Says below the title who speaks: a person by name, or that it is a machine. */
+  #head() {
+    const { about, title } = this.#parts;
+    const { text, lang } = this.#label;
+    about.textContent = this.#person ? this.#words("speaks", { name: this.#person, shop: title.textContent }) : text;
+    about.lang = (this.#person ? "" : lang) || this.#language;
+    about.toggleAttribute("data-person", Boolean(this.#person));
+  }
+
+  /** Marks the bubble of a closed panel: there is something new. */
+  #mark() {
+    const { panel, bubble } = this.#parts;
+    if (panel.open) return;
+    bubble.setAttribute("data-unread", "");
+    bubble.setAttribute("aria-label", this.#words("unread"));
   }
 
   // -- asking
@@ -670,7 +793,7 @@ export class Widget {
 
   async #ask(entry) {
     if (this.#busy || this.#closed) return;
-    const { log, panel, bubble, status, input } = this.#parts;
+    const { log, status, input } = this.#parts;
     for (const stale of [...log.querySelectorAll(".chips"), ...entry.row.querySelectorAll(".failure")]) stale.remove();
     const live = this.#liveRow();
     this.#show(() => log.append(entry.row, live.row), true);
@@ -685,13 +808,11 @@ export class Widget {
     try {
       const reply = await this.#conversation.ask(entry.message, { key: entry.key, on });
       this.#seen.add(`${reply.turn_id}:visitor`).add(`${reply.turn_id}:bot`);
-      this.#people = reply.outcome === "delivered" || reply.outcome === "escalated";
+      this.#waiting ||= WAITS.includes(reply.outcome);
+      if (this.#waiting || reply.outcome === "delivered") this.#listen();
       // Only now, and as new nodes, so that a screen reader announces the reply once and whole.
       this.#show(() => live.row.replaceWith(...this.#replyRows(reply, "bot")));
-      if (!panel.open) {
-        bubble.setAttribute("data-unread", "");
-        bubble.setAttribute("aria-label", this.#words("unread"));
-      }
+      this.#mark();
     } catch (trouble) {
       live.row.remove();
       if (trouble.final) entry.key = uuid();
@@ -702,7 +823,7 @@ export class Widget {
     status.textContent = "";
     this.#busy = false;
     this.#measure();
-    this.#lookForPeople();
+    this.#say(this.#held.splice(0));
   }
 
   /** Fits the input to its text, says how much room is left when it becomes scarce, and whether one may send. */
@@ -732,10 +853,10 @@ export class Widget {
     if (always || atEnd) log.scrollTop = log.scrollHeight;
   }
 
-  #row(role, text, { language, citations = [] } = {}) {
+  #row(role, text, { language, citations = [], name } = {}) {
     const pieces = piecesOf(String(text ?? ""), citations);
     const nodes = pieces.map((piece) => (typeof piece === "string" ? piece : this.#marker(piece)));
-    const author = el("span", { class: role === "person" ? "author" : "unseen" }, `${this.#words(role)}:`);
+    const author = el("span", { class: role === "person" ? "author" : "unseen" }, `${name ?? this.#words(role)}:`);
     return el("div", { class: "message", "data-role": role }, author, el("div", { class: "text", dir: "auto", lang: language }, ...nodes));
   }
 
@@ -753,12 +874,12 @@ export class Widget {
   }
 
   /** A finished reply with what belongs to it; `delivered` has no text of its own. */
-  #replyRows({ reply, language, outcome, disclosure, handoff, ...rest }, role) {
+  #replyRows({ reply, language, outcome, disclosure, handoff, name, ...rest }, role) {
     const rows = [];
     if (disclosure && !this.#disclosed.has(disclosure)) rows.push(this.#note(String(disclosure), language));
     this.#disclosed.add(disclosure);
     const citations = listOf(rest.citations);
-    if (reply) rows.push(this.#row(role, reply, { language, citations }));
+    if (reply) rows.push(this.#row(role, reply, { language, citations, name: role === "person" && name ? String(name) : undefined }));
     if (reply) rows.at(-1).append(...this.#extras(rest, citations, language));
     if (["refused", "escalated", "delivered", "limited"].includes(outcome)) {
       const due = new Date(handoff?.expected_at ?? NaN);

@@ -71,6 +71,18 @@ pub(crate) async fn turn_events(call: Call) -> Result<Response<BobBody>, Problem
     reads::turn_events(&call, tenant, Door::Public, visitor).await
 }
 
+/// `GET /api/chat/events?session_id=&business_id=`
+pub(crate) async fn events(call: Call) -> Result<Response<BobBody>, Problem> {
+    let (tenant, visitor) = reader(&call).await?;
+    let call = Arc::new(call);
+    let asked = Arc::clone(&call);
+    let still = move || {
+        let call = Arc::clone(&asked);
+        async move { reader(&call).await.is_ok_and(|reader| reader == (tenant, visitor)) }
+    };
+    reads::events(&call, (tenant, Door::Public, visitor), still).await
+}
+
 async fn reader(call: &Call) -> Result<(TenantId, VisitorId), Problem> {
     let business = query_field(call.head.uri.query(), "business_id")?;
     let tenant = tenant(call, business.as_deref()).await?.tenant.id;

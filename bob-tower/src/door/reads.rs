@@ -4,13 +4,14 @@ use bob_core::conversation::{ConversationKey, Door};
 use bob_core::id::{TenantId, TurnId, VisitorId};
 use http::{Response, StatusCode};
 
-use super::send::{mark_as_events, parse_session};
+use super::send::parse_session;
 use crate::body::BobBody;
 use crate::dispatch::Call;
+use crate::live;
 use crate::page::PageQuery;
 use crate::problem::Problem;
-use crate::request::single;
-use crate::sse::EventBody;
+use crate::request::{query_field, single};
+use crate::sse::{EventBody, mark_as_events};
 use crate::wire::chat::{EventWriter, HistoryView};
 use crate::wire::json;
 
@@ -31,7 +32,25 @@ pub(super) async fn history(
     let PageQuery { limit, before } = PageQuery::read(call.head.uri.query())?;
     let key = ConversationKey { door, visitor, session };
     let history = call.mounted.bob.chat().history(&tenant, &key, before, limit).await?;
-    json(StatusCode::OK, &HistoryView::new(key.session.as_str(), &history))
+    let names = call.mounted.bob.inbox().names(&history.messages).await?;
+    json(StatusCode::OK, &HistoryView::new(key.session.as_str(), &history, &names))
+}
+
+/// What happens in the visitor's own conversation, as long as `still` holds.
+pub(super) async fn events<F>(
+    call: &Call,
+    (tenant, door, visitor): (TenantId, Door, VisitorId),
+    still: impl Fn() -> F + Send + Sync + 'static,
+) -> Result<Response<BobBody>, Problem>
+where
+    F: Future<Output = bool> + Send + 'static,
+{
+    let session = query_field(call.head.uri.query(), "session_id")?.unwrap_or_default();
+    let key = ConversationKey { door, visitor, session: parse_session(&session)? };
+    let heard = live::heard(call)?;
+    let guard = call.mounted.bob.limits().open_stream(call.address())?;
+    let events = call.mounted.bob.inbox().follow_own(tenant, &key, heard).await?;
+    Ok(live::conversation(events, guard, still))
 }
 
 /// The events of the visitor's own turn, from where the caller left off.

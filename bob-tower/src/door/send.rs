@@ -12,14 +12,14 @@ use bob_core::limit::{Allowed, Counted, StreamGuard};
 use bob_core::storage::TenantSnapshot;
 use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, TurnEvent, TurnFailure};
 use bob_core::visitor::VisitorProof;
-use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::ACCEPT_LANGUAGE;
 use http::{Method, Response};
 
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::problem::Problem;
 use crate::request::{list, wants_events};
-use crate::sse::EventBody;
+use crate::sse::{EventBody, mark_as_events};
 use crate::wire::chat::{ChatRequest, EventWriter};
 use crate::{idempotency, rate_limit};
 
@@ -129,13 +129,6 @@ pub(super) async fn answer(
 
 pub(super) fn parse_session(text: &str) -> Result<SessionId, Problem> {
     text.parse::<SessionId>().map_err(|error| Problem::field("session_id", error.to_string()))
-}
-
-/// Headers of a stream: proxies must not gather it.
-pub(super) fn mark_as_events(response: &mut Response<BobBody>) {
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 }
 
 fn idempotency(call: &Call, found: &Found, body: &[u8]) -> Result<Option<IdempotencyClaim>, Problem> {

@@ -170,6 +170,19 @@ pub(crate) async fn turn_events(call: Call) -> Result<Response<BobBody>, Problem
     reads::turn_events(&call, tenant, Door::Widget, visitor).await
 }
 
+/// `GET /api/widget/{tenant}/events?session_id=`
+pub(crate) async fn events(call: Call) -> Result<Response<BobBody>, Problem> {
+    let tenant = call.widget()?.tenant.tenant.id;
+    let visitor = proven(&call)?.ok_or_else(reads::proof_required)?;
+    let call = Arc::new(call);
+    let asked = Arc::clone(&call);
+    let still = move || {
+        let call = Arc::clone(&asked);
+        async move { caller(&call).await.is_ok() && proven(&call).is_ok_and(|proven| proven == Some(visitor)) }
+    };
+    reads::events(&call, (tenant, Door::Widget, visitor), still).await
+}
+
 /// The visitor that the token proves; this door knows no cookies.
 fn proven(call: &Call) -> Result<Option<VisitorId>, Problem> {
     let tenant = call.widget()?.tenant.tenant.id;

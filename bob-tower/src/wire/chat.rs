@@ -1,8 +1,10 @@
 //! The chat on the wire: one reply, told whole or in events.
 
+use std::collections::HashMap;
+
 use bob_core::answer::{Citation, Outcome, Phrases, Suggestion};
 use bob_core::conversation::{History, Message};
-use bob_core::id::VisitorId;
+use bob_core::id::{AccountId, VisitorId};
 use bob_core::turn::{FinishedTurn, TurnEvent};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -120,13 +122,13 @@ impl EventWriter {
                     session_id: session.as_str(),
                     visitor_token: self.proof.as_ref().map(|(_, token)| token.as_str()),
                 };
-                sse::event(id, "turn.started", &started)
+                sse::event(Some(&id), "turn.started", &started)
             }
-            TurnEvent::Delta(text) => sse::event(id, "delta", &DeltaView { text }),
-            TurnEvent::Citation(citation) => sse::event(id, "citation", &CitationView::from(citation)),
-            TurnEvent::Completed(turn) => sse::event(id, "turn.completed", &self.reply(turn)),
+            TurnEvent::Delta(text) => sse::event(Some(&id), "delta", &DeltaView { text }),
+            TurnEvent::Citation(citation) => sse::event(Some(&id), "citation", &CitationView::from(citation)),
+            TurnEvent::Completed(turn) => sse::event(Some(&id), "turn.completed", &self.reply(turn)),
             TurnEvent::Failed(failure) => {
-                sse::event(id, "error", &Problem::from(*failure).view(&self.request_id))
+                sse::event(Some(&id), "error", &Problem::from(*failure).view(&self.request_id))
             }
             _ => Bytes::new(),
         }
@@ -179,11 +181,15 @@ pub(crate) struct HistoryView<'a> {
     next_cursor: Option<String>,
 }
 
+/// What somebody said.
 #[derive(Debug, Serialize, ToSchema)]
-struct MessageView<'a> {
+pub(crate) struct MessageView<'a> {
     id: String,
-    turn_id: String,
+    /// A person's message belongs to no turn.
+    turn_id: Option<String>,
     role: &'a str,
+    /// What the person who said it goes by.
+    name: Option<&'a str>,
     text: &'a str,
     at: String,
     citations: Vec<CitationView<'a>>,
@@ -191,18 +197,32 @@ struct MessageView<'a> {
 }
 
 impl<'a> HistoryView<'a> {
-    pub(crate) fn new(session_id: &'a str, history: &'a History) -> Self {
-        let item = |message: &'a Message| MessageView {
+    pub(crate) fn new(session_id: &'a str, history: &'a History, names: &'a Names) -> Self {
+        let next_cursor = history.next.map(|next| next.to_string());
+        Self { session_id, items: MessageView::all(&history.messages, names), next_cursor }
+    }
+}
+
+/// What people go by.
+pub(crate) type Names = HashMap<AccountId, String>;
+
+impl<'a> MessageView<'a> {
+    pub(crate) fn new(message: &'a Message, name: Option<&'a str>) -> Self {
+        Self {
             id: message.id.to_string(),
-            turn_id: message.turn.to_string(),
+            turn_id: message.turn.map(|turn| turn.to_string()),
             role: message.said.role.as_str(),
+            name,
             text: &message.said.text,
             at: message.at.to_string(),
             citations: message.citations.iter().map(Into::into).collect(),
             outcome: message.outcome.map(Outcome::as_str),
-        };
-        let next_cursor = history.next.map(|next| next.to_string());
-        Self { session_id, items: history.messages.iter().map(item).collect(), next_cursor }
+        }
+    }
+
+    pub(crate) fn all(messages: &'a [Message], names: &'a Names) -> Vec<Self> {
+        let name = |message: &Message| names.get(message.author.as_ref()?).map(String::as_str);
+        messages.iter().map(|message| Self::new(message, name(message))).collect()
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod chat;
 pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
+pub(crate) mod inbox;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bob_core::conversation::{ConversationKey, Door, Owner};
+use bob_core::conversation::{ConversationKey, Door};
 use bob_core::credit::MilliCredits;
-use bob_core::id::AccountId;
 use bob_core::storage::{ConversationStore as _, TenantStore as _};
 use bob_core::testing::fixture;
 use bob_core::visitor::VISITOR_TOKEN_LIFETIME;
@@ -123,8 +122,7 @@ async fn a_person_who_took_over_gets_the_message_and_the_visitor_no_reply() {
     let visitor = app.bob.visitor_tokens().verify(&token, app.shop.id, fixture::now()).unwrap();
     let key = ConversationKey { door: Door::Public, visitor, session: session.parse().unwrap() };
     let found = app.store.conversation(&app.shop.id, &key).await.unwrap().unwrap();
-    let owner = Owner::Person(AccountId::new());
-    app.store.change_owner(&fixture::act(), &app.shop.id, &found.id, 0, owner).await.unwrap();
+    fixture::take(&*app.store, &app.shop.id, &found.id).await;
 
     let body = json!({"message": "Are you there?", "session_id": session});
     let told = app.post("/api/chat").json(&body).header("x-bob-visitor", &token).send().await;

@@ -13,6 +13,7 @@ mod harness;
 mod host_principal;
 mod hostile;
 mod idempotency;
+mod inbox;
 mod limits;
 mod matrix;
 mod mounting;

@@ -3,11 +3,9 @@
 use async_trait::async_trait;
 
 use super::MemoryStorage;
-use super::world::{Subject, TurnRowState};
-use crate::act::Act;
-use crate::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
+use super::world::TurnRowState;
+use crate::conversation::{Conversation, ConversationKey, Door, History, Ownership};
 use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
-use crate::outbox::{EventKind, EventSubject};
 use crate::storage::{ConversationStore, Result, StorageError, StorageErrorKind};
 use crate::turn::TurnState;
 
@@ -64,29 +62,11 @@ impl ConversationStore for MemoryStorage {
         })
     }
 
-    async fn change_owner(
-        &self,
-        act: &Act,
-        tenant: &TenantId,
-        conversation: &ConversationId,
-        epoch: u64,
-        owner: Owner,
-    ) -> Result<Ownership> {
-        const OPERATION: &str = "change_owner";
-        let mut world = self.world();
-        let shop = world.shop_mut(OPERATION, tenant)?;
-        let talk = shop.conversations.get_mut(conversation);
+    async fn ownership(&self, tenant: &TenantId, conversation: &ConversationId) -> Result<Ownership> {
+        const OPERATION: &str = "ownership";
+        let world = self.world();
+        let talk = world.shop(OPERATION, tenant)?.conversations.get(conversation);
         let talk = talk.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
-        let ownership = &mut talk.conversation.ownership;
-        if ownership.epoch != epoch {
-            return Err(StorageError::new(StorageErrorKind::Conflict, OPERATION));
-        }
-        *ownership = Ownership { owner, epoch: epoch + 1 };
-        let changed = *ownership;
-        talk.conversation.person_wanted_at = None;
-        let subject = EventSubject { conversation: Some(*conversation), ..EventSubject::default() };
-        shop.tell(act, &[EventKind::ConversationAssigned], subject);
-        world.record_on(Some(tenant), OPERATION, act, Subject(Some(conversation.as_uuid()), None));
-        Ok(changed)
+        Ok(talk.conversation.ownership)
     }
 }

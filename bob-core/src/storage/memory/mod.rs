@@ -6,6 +6,7 @@ mod account;
 mod audit;
 mod conversation;
 mod credit;
+mod inbox;
 mod knowledge;
 mod purse;
 mod tenant;

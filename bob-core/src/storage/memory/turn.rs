@@ -204,7 +204,15 @@ impl Shop {
             person_wanted_at: None,
             started_at: act.at,
         };
-        let talk = Talk { conversation, messages: Vec::new(), open: None, disclosed_epoch: None };
+        let talk = Talk {
+            conversation,
+            messages: Vec::new(),
+            open: None,
+            disclosed_epoch: None,
+            taken_at: None,
+            closed_at: None,
+            active_at: act.at,
+        };
         self.conversations.insert(start.conversation, talk);
         let first = (act.at, start.conversation);
         let named = self.by_session.entry((key.door, key.session.clone())).or_insert(first);
@@ -230,14 +238,17 @@ impl Shop {
         if asked_before.is_none() {
             talk.say(Message {
                 id: message,
-                turn: start.turn,
+                turn: Some(start.turn),
                 number: 0,
                 said: TextPart { role: Role::Visitor, text: start.text.as_str().to_owned() },
+                author: None,
                 at: act.at,
                 citations: Vec::new(),
                 outcome: None,
             });
         }
+        talk.active_at = act.at;
+        talk.closed_at = None;
         let Conversation { key, ownership, language, .. } = talk.conversation.clone();
         let row = |state, disclose, hold| TurnRow {
             conversation: id,
@@ -318,17 +329,19 @@ impl Shop {
         talk.disclosed_epoch = Some(finish.epoch);
         happened.push(EventKind::MessageCreated);
         subject.message = Some(finish.message);
-        if finish.answer.outcome.wants_person() {
-            talk.conversation.person_wanted_at.get_or_insert(act.at);
+        // Who waits already is not told of again.
+        if finish.answer.outcome.wants_person() && talk.conversation.person_wanted_at.is_none() {
+            talk.conversation.person_wanted_at = Some(act.at);
             happened.push(EventKind::ConversationEscalated);
         }
         happened.extend((finish.answer.outcome == Outcome::Refused).then_some(EventKind::TurnRefused));
         happened.extend(passed.map(|_| EventKind::CreditsThreshold));
         talk.say(Message {
             id: finish.message,
-            turn: finish.turn,
+            turn: Some(finish.turn),
             number: 0,
             said: TextPart { role: Role::Bot, text: finish.answer.text() },
+            author: None,
             at: act.at,
             citations: finish.answer.citations.clone(),
             outcome: Some(finish.answer.outcome),
@@ -397,14 +410,17 @@ struct Opening {
 impl Talk {
     /// Hands the question of a turn without an answer to the one that repeats it, where it stands.
     fn takes_up(&mut self, lost: TurnId, turn: TurnId) -> Option<MessageId> {
-        let asked = self.messages.iter_mut().find(|said| said.turn == lost)?;
-        asked.turn = turn;
+        let asked = self.messages.iter_mut().find(|said| said.turn == Some(lost))?;
+        asked.turn = Some(turn);
         Some(asked.id)
     }
 
-    fn say(&mut self, message: Message) {
+    /// Adds a message under the next number, and answers it.
+    pub(super) fn say(&mut self, message: Message) -> Message {
         let number = self.messages.last().map_or(1, |last| last.number + 1);
-        self.messages.push(Message { number, ..message });
+        let message = Message { number, ..message };
+        self.messages.push(message.clone());
+        message
     }
 }
 

@@ -70,6 +70,12 @@ pub(super) struct Talk {
     pub(super) open: Option<TurnId>,
     /// The epoch whose speaker an answer last announced to the visitor.
     pub(super) disclosed_epoch: Option<u64>,
+    /// Since when the person who speaks does.
+    pub(super) taken_at: Option<Timestamp>,
+    /// Since when it is closed.
+    pub(super) closed_at: Option<Timestamp>,
+    /// When its visitor, or a person, last wrote.
+    pub(super) active_at: Timestamp,
 }
 
 #[derive(Debug)]

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::refused;
 use crate::clock::later;
-use crate::conversation::Owner;
 use crate::credit::{LedgerKind, MilliCredits, Reservation};
-use crate::id::{AccountId, TenantId, TurnId};
+use crate::id::{TenantId, TurnId};
 use crate::outbox::EventKind;
 use crate::storage::{Storage, StorageErrorKind};
 use crate::testing::books::audited;
@@ -137,8 +136,7 @@ pub async fn only_a_turn_with_a_reservation_is_extended(store: &dyn Storage) {
         StorageErrorKind::NotFound,
     );
     assert_eq!(store.extend_turn(&act, &tenant, &free.turn, &free.lease, one).await.unwrap(), None);
-    let person = Owner::Person(AccountId::new());
-    store.change_owner(&act, &tenant, &paid.conversation, paid.epoch, person).await.unwrap();
+    fixture::take(store, &tenant, &paid.conversation).await;
     assert_eq!(store.extend_turn(&act, &tenant, &paid.turn, &paid.lease, one).await.unwrap(), None);
     assert_eq!(audited(store, &tenant).await.usage.balance.reserved, MilliCredits(500));
 }

@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod budget;
 pub mod credit;
+pub mod inbox;
 pub mod key;
 pub mod knowledge;
 pub mod lease;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use crate::answer::Outcome;
-use crate::conversation::Owner;
+use crate::conversation::SpeakerStep;
 use crate::credit::{CreditChanged, MilliCredits};
 use crate::id::{AccountId, KnowledgeId, TenantId, VisitorId};
 use crate::knowledge::{KnowledgeStatus, KnowledgeText};
@@ -16,8 +16,8 @@ use crate::testing::fixture;
 use crate::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, OpenTurn, TurnFinish};
 
 use EventKind::{
-    ConversationAssigned, ConversationEscalated, ConversationStarted, CreditsChanged, CreditsThreshold,
-    KnowledgePublished, MessageCreated, TurnAbandoned, TurnRefused,
+    ConversationAssigned, ConversationEscalated, ConversationResolved, ConversationStarted, CreditsChanged,
+    CreditsThreshold, KnowledgePublished, MessageCreated, TurnAbandoned, TurnRefused,
 };
 
 /// Reads on from where it has read to.
@@ -164,15 +164,34 @@ pub async fn a_repetition_tells_nothing_and_a_delivery_its_message(store: &dyn S
     outbox.read().await;
 
     let assigned = EventSubject { conversation: Some(open.conversation), ..EventSubject::default() };
-    let person = Owner::Person(AccountId::new());
-    store.change_owner(&act, &tenant, &open.conversation, 0, person).await.unwrap();
+    let person = fixture::take(store, &tenant, &open.conversation).await;
     outbox.expect("a person takes over", &[ConversationAssigned], assigned).await;
-    store.change_owner(&act, &tenant, &open.conversation, 0, person).await.unwrap_err();
-    outbox.expect_nothing("a change of owner that is refused").await;
+    for (row, change) in [
+        ("taking what is one's own", fixture::speaker(SpeakerStep::Take, person)),
+        ("taking what a colleague has", fixture::speaker(SpeakerStep::Take, AccountId::new())),
+        ("closing what a colleague has", fixture::speaker(SpeakerStep::Close, AccountId::new())),
+    ] {
+        store.change_speaker(&act, &tenant, &open.conversation, change).await.unwrap();
+        outbox.expect_nothing(row).await;
+    }
+    let reply = fixture::reply(person, "Here I am");
+    let said = EventSubject { message: Some(reply.message), ..assigned };
+    store.reply(&act, &tenant, &open.conversation, reply.clone()).await.unwrap();
+    outbox.expect("a person's reply", &[MessageCreated], said).await;
+    store.reply(&act, &tenant, &open.conversation, reply).await.unwrap();
+    outbox.expect_nothing("the same reply again").await;
     let start = start();
     let delivered = EventSubject { turn: Some(start.turn), message: Some(start.message), ..assigned };
     store.begin_turn(&act, &tenant, start).await.unwrap();
     outbox.expect("a message for a person", &[MessageCreated], delivered).await;
+    store.note_reading(&act, &tenant, &open.conversation).await.unwrap();
+    outbox.expect_nothing("reading").await;
+    for (step, kind) in
+        [(SpeakerStep::HandBack, ConversationAssigned), (SpeakerStep::Close, ConversationResolved)]
+    {
+        fixture::step(store, &tenant, &open.conversation, fixture::speaker(step, person)).await;
+        outbox.expect("a person's step", &[kind], assigned).await;
+    }
 }
 
 /// What credits that come, go and run out tell.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::refused;
 use crate::answer::Outcome;
 use crate::clock::later;
-use crate::conversation::{ConversationKey, Door, Owner, Role, SessionId};
+use crate::conversation::{ConversationKey, Door, Owner, Role, SessionId, SpeakerStep};
 use crate::credit::{Ladder, MilliCredits};
-use crate::id::{AccountId, ConversationId, TenantId, TurnId, VisitorId};
+use crate::id::{ConversationId, TenantId, TurnId, VisitorId};
 use crate::storage::{Storage, StorageErrorKind};
 use crate::testing::fixture;
 use crate::turn::{
@@ -51,9 +51,7 @@ pub async fn a_conversation_is_invisible_to_every_other_tenant(store: &dyn Stora
         StorageErrorKind::NotFound,
     );
     refused(store.renew_turn(&act, &stranger, &open.turn, &open.lease).await, StorageErrorKind::NotFound);
-    let taken =
-        store.change_owner(&act, &stranger, &open.conversation, 0, Owner::Person(AccountId::new())).await;
-    refused(taken, StorageErrorKind::NotFound);
+    refused(store.ownership(&stranger, &open.conversation).await, StorageErrorKind::NotFound);
     assert_eq!(store.conversation(&stranger, &open.key).await.unwrap(), None);
     refused(
         store.begin_turn(&act, &TenantId::new(), fixture::start(visitor, "s", "hi")).await,
@@ -218,7 +216,7 @@ pub async fn an_answer_reads_back_as_it_was_stored(store: &dyn Storage) {
     let said = &history.messages[1];
     assert_eq!(said.said.text, stored.answer.text());
     assert_eq!((&said.citations, said.outcome), (&stored.answer.citations, Some(Outcome::Answered)));
-    assert_eq!((said.turn, said.at), (stored.turn, fixture::now()));
+    assert_eq!((said.turn, said.at), (Some(stored.turn), fixture::now()));
     let key = ConversationKey { door: Door::Public, visitor, session: "s".parse().unwrap() };
     let conversation = store.conversation(&tenant, &key).await.unwrap().unwrap();
     assert_eq!(conversation.language, Some(stored.answer.language));
@@ -307,7 +305,7 @@ pub async fn a_question_that_is_taken_up_again_stands_once(store: &dyn Storage) 
     let asked = store.history(&tenant, &lost.conversation, None, 10).await.unwrap().messages;
     assert_eq!(asked.len(), 1);
     assert_eq!((asked[0].id, asked[0].number, asked[0].at), (message, 1, fixture::now()));
-    assert_eq!((asked[0].turn, asked[0].said.text.as_str()), (again.turn, "lost?"));
+    assert_eq!((asked[0].turn, asked[0].said.text.as_str()), (Some(again.turn), "lost?"));
 
     // It is cut short a second time, and something else is answered before it is repeated once more.
     let late = again.lease.until;
@@ -316,7 +314,7 @@ pub async fn a_question_that_is_taken_up_again_stands_once(store: &dyn Storage) 
     store.finish_turn(&fixture::act_at(late), &tenant, fixture::finish(&other, "2")).await.unwrap();
     let last = fixture::open_at(store, &tenant, start("c"), late).await;
     let texts = |messages: &[crate::conversation::Message]| {
-        messages.iter().map(|message| (message.number, message.turn)).collect::<Vec<_>>()
+        messages.iter().map(|message| (message.number, message.turn.unwrap())).collect::<Vec<_>>()
     };
     assert_eq!(texts(&last.history), [(2, other.turn), (3, other.turn)]);
     store.finish_turn(&fixture::act_at(late), &tenant, fixture::finish(&last, "1")).await.unwrap();
@@ -338,8 +336,7 @@ pub async fn a_question_that_a_person_took_over_is_delivered_once(store: &dyn St
     let visitor = VisitorId::new();
     let start = || fixture::with_claim(fixture::start(visitor, "s", "hi"), &claim);
     let open = fixture::open(store, &tenant, start()).await;
-    let person = Owner::Person(AccountId::new());
-    store.change_owner(&fixture::act(), &tenant, &open.conversation, 0, person).await.unwrap();
+    fixture::take(store, &tenant, &open.conversation).await;
     store.finish_turn(&fixture::act(), &tenant, fixture::finish(&open, "stale")).await.unwrap();
 
     let again = store.begin_turn(&fixture::act(), &tenant, start()).await.unwrap();
@@ -348,7 +345,7 @@ pub async fn a_question_that_a_person_took_over_is_delivered_once(store: &dyn St
     assert!(matches!(again, TurnOpening::Replayed(turn) if *turn == *delivered));
 
     let said = store.history(&tenant, &open.conversation, None, 10).await.unwrap().messages;
-    assert_eq!(said.iter().map(|message| message.turn).collect::<Vec<_>>(), [delivered.turn]);
+    assert_eq!(said.iter().map(|message| message.turn).collect::<Vec<_>>(), [Some(delivered.turn)]);
 }
 
 /// The same key with another body is told apart and stores nothing.
@@ -497,8 +494,7 @@ pub async fn a_persons_conversation_is_delivered_and_free(store: &dyn Storage) {
     let tenant = fixture::tenant(store, "shop").await;
     let visitor = VisitorId::new();
     let first = answered(store, &tenant, fixture::start(visitor, "s", "hi"), "1").await;
-    let person = Owner::Person(AccountId::new());
-    store.change_owner(&fixture::act(), &tenant, &first.conversation, 0, person).await.unwrap();
+    fixture::take(store, &tenant, &first.conversation).await;
     let claim = claim(tenant, &["public"], "body");
 
     for again in [false, true] {
@@ -523,9 +519,9 @@ pub async fn the_machine_is_disclosed_first_and_after_each_change_of_speaker(sto
     let visitor = VisitorId::new();
     let first = answered(store, &tenant, fixture::start(visitor, "s", "1"), "1").await;
     let second = answered(store, &tenant, fixture::start(visitor, "s", "2"), "2").await;
-    for (epoch, owner) in [(0, Owner::Person(AccountId::new())), (1, Owner::Bot)] {
-        store.change_owner(&fixture::act(), &tenant, &first.conversation, epoch, owner).await.unwrap();
-    }
+    let person = fixture::take(store, &tenant, &first.conversation).await;
+    let back = fixture::speaker(SpeakerStep::HandBack, person);
+    fixture::step(store, &tenant, &first.conversation, back).await;
     let third = answered(store, &tenant, fixture::start(visitor, "s", "3"), "3").await;
     let fourth = answered(store, &tenant, fixture::start(visitor, "s", "4"), "4").await;
     let disclosed = [first.disclose, second.disclose, third.disclose, fourth.disclose];
@@ -560,8 +556,7 @@ pub async fn asking_for_a_person_is_noted_until_one_takes_over(store: &dyn Stora
     let wanted = store.conversation(&tenant, &open.key).await.unwrap().unwrap().person_wanted_at;
     assert_eq!(wanted, Some(fixture::now()));
 
-    let person = Owner::Person(AccountId::new());
-    store.change_owner(&fixture::act(), &tenant, &open.conversation, 0, person).await.unwrap();
+    let person = Owner::Person(fixture::take(store, &tenant, &open.conversation).await);
 
     let taken = store.conversation(&tenant, &open.key).await.unwrap().unwrap();
     assert_eq!((taken.person_wanted_at, taken.ownership.owner), (None, person));

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::model::{Model, Opening, Spender, State, Told};
 use super::step::{Begin, KEYS, Schedule, Step, Talk, VISITORS};
 use crate::clock::later;
-use crate::conversation::{ConversationKey, Door, Owner};
+use crate::conversation::{ConversationKey, Door, SpeakerChange, SpeakerStep};
 use crate::credit::{Billing, Budgets, CreditChange, CreditChanged, Ladder, MilliCredits};
 use crate::id::{AccountId, ConversationId, TenantId, VisitorId, WidgetKeyId};
 use crate::storage::Storage;
@@ -25,6 +25,7 @@ pub(super) async fn run(store: &dyn Storage, slug: &str, schedule: &Schedule) {
         store,
         tenant,
         visitors: std::array::from_fn(|_| VisitorId::new()),
+        person: AccountId::new(),
         keys: std::array::from_fn(|_| WidgetKeyId::new()),
         opened: Vec::new(),
         latest_change: None,
@@ -46,6 +47,7 @@ struct World<'a> {
     store: &'a dyn Storage,
     tenant: TenantId,
     visitors: [VisitorId; VISITORS],
+    person: AccountId,
     keys: [WidgetKeyId; KEYS],
     /// The store's turns, in the order of the model's.
     opened: Vec<OpenTurn>,
@@ -146,9 +148,10 @@ impl World<'_> {
 
     async fn hand(&mut self, talk: Talk) {
         let Some(owned) = self.model.talks.get(&talk).copied() else { return };
-        let owner = if owned.by_person { Owner::Bot } else { Owner::Person(AccountId::new()) };
+        let step = if owned.by_person { SpeakerStep::HandBack } else { SpeakerStep::Take };
+        let change = SpeakerChange { step, person: self.person, expected: Some(owned.epoch) };
         let conversation = self.conversation(talk).await;
-        self.store.change_owner(&self.act(), &self.tenant, &conversation, owned.epoch, owner).await.unwrap();
+        fixture::step(self.store, &self.tenant, &conversation, change).await;
         self.model.hand(talk);
     }
 

@@ -3,7 +3,7 @@
 use bob_core::act::Act;
 use bob_core::conversation::{ConversationKey, Message, Role, SessionId};
 use bob_core::credit::{MilliCredits, Reservation};
-use bob_core::id::{ConversationId, MessageId, TenantId, TurnId, VisitorId};
+use bob_core::id::{AccountId, ConversationId, MessageId, TenantId, TurnId, VisitorId};
 use bob_core::language::Language;
 use bob_core::outbox::new_row_id;
 use bob_core::storage::Result;
@@ -21,7 +21,7 @@ use super::super::audit::{NewRow, new_id};
 use super::super::error::corrupt;
 use super::super::keys::sealed;
 use super::super::lane::{Call, Columns};
-use super::super::rows::{Cells, Stored, micros, said};
+use super::super::rows::{Cells, Stored, micros, said, turn_of};
 use super::super::{PostgresStorage, not_found};
 use super::{delivered, lasting};
 use crate::seal::VisitorSeal;
@@ -271,11 +271,11 @@ fn opened(
 
 /// The name of the conversation that a call which was lost is taken up in, if it is another one.
 fn session(row: &PgRow, seal: &VisitorSeal, conversation: &ConversationId) -> Result<Option<SessionId>> {
-    let other: Option<&[u8]> = Cells::of(row, OPERATION).skip(17).take()?;
+    let other: Option<&[u8]> = Cells::of(row, OPERATION).skip(18).take()?;
     other.map(|name| seal.open_session(conversation, name).map_err(sealed(OPERATION))).transpose()
 }
 
-/// `numbers, ids, turns, roles, times, contents`, of which each message has one
+/// `numbers, ids, turns, roles, times, contents, authors`, of which each message has one
 fn history(row: &PgRow, seal: &VisitorSeal) -> Result<Vec<Message>> {
     let mut cells = Cells::of(row, OPERATION).skip(11);
     let Some(numbers) = cells.take::<Option<Vec<i64>>>()? else { return Ok(Vec::new()) };
@@ -283,16 +283,18 @@ fn history(row: &PgRow, seal: &VisitorSeal) -> Result<Vec<Message>> {
     let roles: Vec<String> = cells.take()?;
     let times: Vec<i64> = cells.take()?;
     let contents: Vec<Vec<u8>> = cells.take()?;
-    let columns = ids.into_iter().zip(turns).zip(roles).zip(times).zip(contents);
+    let authors: Vec<Option<Uuid>> = cells.take()?;
+    let columns = ids.into_iter().zip(turns).zip(roles).zip(times).zip(contents).zip(authors);
     let mut messages = Vec::with_capacity(numbers.len());
-    for (number, ((((id, turn), role), at), content)) in numbers.into_iter().zip(columns) {
+    for (number, (((((id, turn), role), at), content), author)) in numbers.into_iter().zip(columns) {
         let stored = Stored {
             number: number.cast_unsigned(),
             id: MessageId::from_uuid(id),
-            turn: TurnId::from_uuid(turn),
+            turn: turn_of(turn),
             role: Role::from_name(&role).ok_or_else(|| cells.nonsense("a name that is not on its list"))?,
             at: Timestamp::from_microsecond(at).map_err(|error| corrupt(OPERATION, error))?,
             content: &content,
+            author: author.map(AccountId::from_uuid),
         };
         messages.push(said(OPERATION, seal, stored)?);
     }

@@ -11,7 +11,7 @@ CREATE FUNCTION bob_begin_turn(
     OUT outcome text, OUT turn uuid, OUT lease_ends bigint, OUT visitor uuid, OUT visitor_key bytea,
     OUT conversation uuid, OUT is_proven boolean, OUT owner_epoch bigint, OUT spoken text, OUT announced boolean,
     OUT held bigint, OUT numbers bigint[], OUT ids uuid[], OUT turns uuid[], OUT roles text[], OUT times bigint[],
-    OUT contents bytea[], OUT other_session bytea
+    OUT contents bytea[], OUT authors uuid[], OUT other_session bytea
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -165,12 +165,14 @@ BEGIN
         END IF;
         IF is_new THEN
             INSERT INTO bob_conversations (tenant_id, conversation_id, door, session_index, session, visitor_id, epoch,
-                messages, open_turn, started_at)
-            VALUES (in_tenant, in_conversation, in_door, in_session_index, in_session, visitor, 0, 1, in_turn, in_at)
+                messages, open_turn, active_at, started_at)
+            VALUES (in_tenant, in_conversation, in_door, in_session_index, in_session, visitor, 0, 1, in_turn, in_at,
+                in_at)
             RETURNING * INTO talk;
         ELSE
             UPDATE bob_conversations
-            SET messages = greatest(messages, place), open_turn = CASE WHEN delivered THEN open_turn ELSE in_turn END
+            SET messages = greatest(messages, place), open_turn = CASE WHEN delivered THEN open_turn ELSE in_turn END,
+                active_at = in_at, closed_at = NULL
             WHERE tenant_id = in_tenant AND conversation_id = talk.conversation_id
             RETURNING * INTO talk;
         END IF;
@@ -194,6 +196,10 @@ BEGIN
             INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
             VALUES (in_tenant, in_event, in_at, happened, talk.conversation_id, in_turn, asked,
                 CASE WHEN told THEN 100 END);
+        END IF;
+        IF delivered THEN
+            -- Somebody waits for it, perhaps on another node.
+            PERFORM pg_notify('bob_conversation', in_tenant || ' ' || talk.conversation_id);
         END IF;
         IF in_scope_1 IS NOT NULL THEN
             INSERT INTO bob_idempotency (tenant_id, scope, body, turn_id, until)
@@ -227,8 +233,8 @@ BEGIN
     IF talk.messages > 1 AND in_history > 0 AND outcome = 'opened' THEN
         -- Numbers have no gaps: the latest ones are found without sorting.
         SELECT array_agg(m.number), array_agg(m.message_id), array_agg(m.turn_id), array_agg(m.role),
-            array_agg(m.at), array_agg(m.content)
-        INTO numbers, ids, turns, roles, times, contents
+            array_agg(m.at), array_agg(m.content), array_agg(m.author)
+        INTO numbers, ids, turns, roles, times, contents, authors
         FROM bob_messages m
         WHERE m.tenant_id = in_tenant AND m.conversation_id = opened.conversation_id AND m.number <> place
           AND m.number >= talk.messages - in_history + CASE WHEN place < talk.messages - in_history THEN 1 ELSE 0 END;

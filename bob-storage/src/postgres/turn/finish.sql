@@ -19,6 +19,7 @@ DECLARE
     share     bigint;
     passed    bigint;
     place     bigint;
+    waited    bigint;
 BEGIN
     PERFORM set_config('bob.tenant', in_tenant::text, true);
     SELECT * INTO purse FROM bob_credits WHERE tenant_id = in_tenant FOR UPDATE;
@@ -40,6 +41,10 @@ BEGIN
     IF closing.state = 'open' AND closing.lease_node = in_node AND closing.lease_token = in_token
         AND closing.lease_until > now_is
     THEN
+        IF in_wants_person THEN
+            SELECT person_wanted_at INTO waited FROM bob_conversations
+            WHERE tenant_id = in_tenant AND conversation_id = in_conversation;
+        END IF;
         UPDATE bob_conversations
         SET open_turn = NULL, messages = messages + 1, language = in_language, disclosed_epoch = epoch,
             person_wanted_at = CASE WHEN in_wants_person THEN coalesce(person_wanted_at, in_at)
@@ -103,10 +108,14 @@ BEGIN
         INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
         VALUES (in_tenant, in_event, in_at,
             CASE WHEN place IS NULL THEN 'turn.abandoned'
-                 ELSE 'message.created' || CASE WHEN in_wants_person THEN ' conversation.escalated' ELSE '' END
+                 ELSE 'message.created' || CASE WHEN in_wants_person AND waited IS NULL THEN ' conversation.escalated' ELSE '' END
                       || CASE WHEN in_refused THEN ' turn.refused' ELSE '' END END
                 || CASE WHEN passed IS NOT NULL THEN ' credits.threshold' ELSE '' END,
             in_conversation, in_turn, CASE WHEN place IS NOT NULL THEN in_message END, passed);
+    END IF;
+    IF place IS NOT NULL AND in_wants_person THEN
+        -- Somebody may look for those who wait, on whatever node.
+        PERFORM pg_notify('bob_conversation', in_tenant || ' ' || in_conversation);
     END IF;
 END
 $$;

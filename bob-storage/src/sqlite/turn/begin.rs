@@ -43,11 +43,12 @@ pub(super) const PROCEDURE: &str = "
                         ORDER BY c.started_at, c.conversation_id LIMIT 1), NEW.visitor_id) = NEW.visitor_id)
     BEGIN
         INSERT INTO bob_conversations (tenant_id, conversation_id, door, session_index, session, visitor_id, epoch,
-            messages, open_turn, started_at)
+            messages, open_turn, active_at, started_at)
         VALUES (NEW.tenant_id, coalesce(NEW.conversation_id, NEW.new_conversation_id), NEW.door, NEW.session_index,
-            NEW.session, NEW.visitor_id, 0, 1, NEW.turn_id, NEW.now)
+            NEW.session, NEW.visitor_id, 0, 1, NEW.turn_id, NEW.now, NEW.now)
         ON CONFLICT (tenant_id, conversation_id) DO UPDATE
-        SET messages = messages + (NEW.text IS NOT NULL), open_turn = excluded.open_turn
+        SET messages = messages + (NEW.text IS NOT NULL), open_turn = excluded.open_turn,
+            active_at = excluded.active_at, closed_at = NULL
         WHERE open_turn IS NULL AND owner IS NULL AND session_index = excluded.session_index
           AND visitor_id = excluded.visitor_id;
 
@@ -162,7 +163,7 @@ const OPEN: &str = open!();
 const OPEN_AND_HISTORY: &str = concat!(
     open!(),
     ";
-    SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content
+    SELECT m.number, m.message_id, m.turn_id, m.role, m.at, m.content, m.author
     FROM bob_audit a
     JOIN bob_messages m ON m.tenant_id = $1 AND m.conversation_id = a.part_of
     WHERE a.tenant_id = $1 AND a.audit_id = $25 AND m.turn_id <> $11

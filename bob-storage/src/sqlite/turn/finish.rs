@@ -18,13 +18,14 @@ pub(super) const OPERATION: &str = "finish_turn";
 
 /// Stores an answer and settles its turn, if lease, epoch and the visitor's key still hold; else nothing is written.
 ///
-/// `number` is the place of Bob's message, `reserved` what the turn holds, `threshold` the one that was passed before.
+/// `waited` says since when a person is wanted already: who waits is not told of again. `number` is the place of Bob's
+/// message, `reserved` what the turn holds, `threshold` the one that was passed before.
 pub(super) const PROCEDURE: &str = "
     CREATE TEMP VIEW bob_finish_turn (tenant_id, turn_id, conversation_id, visitor_id, key, lease_node, lease_token, now,
         epoch, cost, language, persona, persona_id, persona_version, knowledge_release, pricebook_version, wants_person,
         message_id, content, audit_id, principal_kind, principal_id, request_id, reason, via, by_platform, address,
-        event_id, kinds, number, reserved, budget_day, threshold)
-    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
+        event_id, kinds, number, reserved, budget_day, threshold, waited)
+    AS SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0;
 
     CREATE TEMP TRIGGER bob_finish_turn_now INSTEAD OF INSERT ON bob_finish_turn
     WHEN NEW.number IS NOT NULL
@@ -79,7 +80,8 @@ pub(super) const PROCEDURE: &str = "
 
         INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
         SELECT NEW.tenant_id, NEW.event_id, NEW.now,
-            NEW.kinds || CASE WHEN c.threshold > NEW.threshold THEN ' credits.threshold' ELSE '' END,
+            NEW.kinds || CASE WHEN NEW.wants_person AND NEW.waited IS NULL THEN ' conversation.escalated' ELSE '' END
+                || CASE WHEN c.threshold > NEW.threshold THEN ' credits.threshold' ELSE '' END,
             NEW.conversation_id, NEW.turn_id, NEW.message_id,
             CASE WHEN c.threshold > NEW.threshold THEN c.threshold END
         FROM bob_credits c
@@ -103,7 +105,8 @@ pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal, row: New
               WHERE tenant_id = $1 AND conversation_id = $3 AND epoch = $9 AND owner IS NULL),
              (SELECT reserved FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2),
              (SELECT budget_day FROM bob_turns WHERE tenant_id = $1 AND turn_id = $2),
-             (SELECT threshold FROM bob_credits WHERE tenant_id = $1));
+             (SELECT threshold FROM bob_credits WHERE tenant_id = $1),
+             (SELECT person_wanted_at FROM bob_conversations WHERE tenant_id = $1 AND conversation_id = $3));
 
          SELECT 1 FROM bob_audit WHERE tenant_id = $1 AND audit_id = $20",
     )
@@ -139,10 +142,9 @@ pub(super) fn store(act: &Act, finish: &TurnFinish, seal: &VisitorSeal, row: New
     Ok(statement)
 }
 
-/// What an answer that is stored makes happen, besides a threshold.
+/// What an answer that is stored makes happen, besides a threshold and that a person is wanted.
 fn happened(outcome: Outcome) -> Vec<EventKind> {
     let mut happened = vec![EventKind::MessageCreated];
-    happened.extend(outcome.wants_person().then_some(EventKind::ConversationEscalated));
     happened.extend((outcome == Outcome::Refused).then_some(EventKind::TurnRefused));
     happened
 }

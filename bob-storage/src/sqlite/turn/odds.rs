@@ -120,7 +120,7 @@ impl Odds {
         // Whoever only has the session continues the conversation, and proves nothing.
         let proven = call.proven;
         let insert = sqlx::query(
-            "UPDATE bob_conversations SET messages = messages + ($10 IS NOT NULL)
+            "UPDATE bob_conversations SET messages = messages + ($10 IS NOT NULL), active_at = $8
              WHERE tenant_id = $1 AND conversation_id = $2;
 
              INSERT INTO bob_turns (tenant_id, turn_id, conversation_id, visitor_id, proven, disclose, epoch, state,

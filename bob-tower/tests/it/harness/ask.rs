@@ -36,7 +36,10 @@ pub struct Answer {
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
+    /// Its number, in a turn's stream.
     pub id: u64,
+    /// Its identifier as it was sent; an event that passes has none.
+    pub place: String,
     pub name: String,
     pub data: Value,
 }
@@ -208,8 +211,10 @@ impl Event {
         if chunk.starts_with(':') {
             return None;
         }
+        let place = field("id").unwrap_or_default();
         Some(Self {
-            id: field("id")?.parse().unwrap(),
+            id: place.parse().unwrap_or_default(),
+            place,
             name: field("event")?,
             data: serde_json::from_str(&field("data")?).unwrap(),
         })

@@ -6,13 +6,16 @@ use async_trait::async_trait;
 use bob_core::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
 use bob_core::act::Act;
 use bob_core::audit::{AuditPage, AuditQuery, NotedRead};
-use bob_core::conversation::{Conversation, ConversationKey, Door, History, Owner, Ownership};
+use bob_core::conversation::{
+    Conversation, ConversationKey, Door, History, Ownership, SpeakerChange, SpeakerChanged,
+};
 use bob_core::credit::{
     CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, MilliCredits, Renewal, Reservation,
 };
 use bob_core::id::{
     AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId,
 };
+use bob_core::inbox::{InboxEntry, InboxFilter, InboxPlace, PersonReply, Replied};
 use bob_core::keyring::PurposeKeys;
 use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
 use bob_core::origin::OriginPattern;
@@ -20,9 +23,9 @@ use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, AuditStore, ConversationStore, CreditStore, KeyStore, KnowledgeStore, LoginStore,
-    Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind, TenantSnapshot,
-    TenantStore, TurnStore, WidgetKeyStore,
+    AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore,
+    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind,
+    TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
@@ -164,7 +167,14 @@ ports! {
         read conversation(tenant: &TenantId, key: &ConversationKey) -> Option<Conversation>;
         read history(tenant: &TenantId, conversation: &ConversationId, before: Option<u64>, limit: u32) -> History;
         read turn(tenant: &TenantId, door: Door, visitor: &VisitorId, turn: &TurnId) -> TurnState;
-        write change_owner(act: &Act, tenant: &TenantId, conversation: &ConversationId, epoch: u64, owner: Owner) -> Ownership;
+        read ownership(tenant: &TenantId, conversation: &ConversationId) -> Ownership;
+    }
+    InboxStore {
+        read inbox(tenant: &TenantId, filter: &InboxFilter, after: Option<InboxPlace>, limit: u32) -> Vec<InboxEntry>;
+        read inbox_entry(tenant: &TenantId, conversation: &ConversationId) -> InboxEntry;
+        write change_speaker(act: &Act, tenant: &TenantId, conversation: &ConversationId, change: SpeakerChange) -> SpeakerChanged;
+        write reply(act: &Act, tenant: &TenantId, conversation: &ConversationId, reply: PersonReply) -> Replied;
+        write note_reading(act: &Act, tenant: &TenantId, conversation: &ConversationId) -> ();
     }
     CreditStore {
         read credit_balance(tenant: &TenantId) -> CreditBalance;

@@ -10,10 +10,12 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use bob_core::account::{Permission, PermissionSet, PlatformRole, TenantRole};
+use bob_core::audit::{AuditFilter, AuditQuery};
 use bob_core::id::TenantId;
 use bob_core::knowledge::KnowledgeText;
 use bob_core::language::Language;
 use bob_core::llm::{Line, ScriptedModel};
+use bob_core::storage::AuditStore as _;
 use bob_tower::HostPrincipal;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
@@ -220,6 +222,8 @@ struct World {
     host: Option<HostPrincipal>,
     /// A turn of the caller's own, or else of the shop; and one of the other business.
     turns: [String; 2],
+    /// The conversations they belong to.
+    conversations: [String; 2],
     /// Whether they have a conversation of their own.
     talked: bool,
 }
@@ -251,7 +255,8 @@ impl World {
             caller,
             headers: Vec::new(),
             host: None,
-            turns: [String::new(), String::new()],
+            turns: Default::default(),
+            conversations: Default::default(),
             talked: false,
         };
         world.settle().await;
@@ -282,7 +287,18 @@ impl World {
         };
         assert_eq!(said.status, 200, "{}: {}", self.caller.name, said.text());
         self.turns[0] = said.json()["turn_id"].as_str().unwrap().to_owned();
+        for (at, whose) in [Whose::Own, Whose::Other].into_iter().enumerate() {
+            self.conversations[at] = self.conversation_of(&self.turns[at], &self.business(whose)).await;
+        }
         self.prompts = self.model.prompts().len();
+    }
+
+    /// The conversation of a turn, as the audit tells it.
+    async fn conversation_of(&self, turn: &str, business: &str) -> String {
+        let filter = AuditFilter { subject: Some(turn.parse().unwrap()), ..AuditFilter::default() };
+        let query = AuditQuery { filter, behind: None, limit: 1, look_at: 1_000 };
+        let page = self.app.store.audit(&business.parse().unwrap(), query).await.unwrap();
+        page.rows[0].part_of.unwrap().to_string()
     }
 
     async fn prove(&mut self) {
@@ -366,6 +382,7 @@ impl World {
         match name {
             "tenant" => self.business(whose),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
+            "conversation" => known(Uuid::now_v7().to_string(), self.conversations[at].clone()),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),
             "file" => known("nothing.js".to_owned(), "module.js".to_owned()),
             _ => panic!("{path} has a part that is new here: add a sample of {{{name}}} to World::part"),

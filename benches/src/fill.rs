@@ -26,9 +26,9 @@ const BUSINESSES: &str = "
     SELECT tenant, thing, 0, 'https://' || slug || '.example' FROM filler;
     INSERT INTO bob_knowledge_items (tenant_id, item_id, position) SELECT tenant, thing, 0 FROM filler;
     INSERT INTO bob_knowledge_versions (tenant_id, item_id, number, status, language, audience, title, body, questions,
-        changed_at)
+        changed_at, from_release)
     SELECT tenant, thing, 1, 'published', 'en', 'public', 'Returns', 'Unworn items can be returned within 30 days.', '[]',
-        0
+        0, 1
     FROM filler;
     INSERT INTO bob_credits (tenant_id, granted, period_from, period_to, allowance, included, entries)
     SELECT tenant, 1000000, 0, 9000000000000000, 0, 0, 0 FROM filler;

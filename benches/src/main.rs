@@ -13,6 +13,7 @@ mod durability;
 mod fill;
 mod growth;
 mod http;
+mod login;
 mod lone;
 mod model;
 mod postgres;
@@ -40,7 +41,7 @@ type Result<T> = std::result::Result<T, Error>;
 /// Its name, and what runs it.
 type Bench = (&'static str, fn(Effort, &mut Report) -> Result<()>);
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     ("cors", cors::run),
     ("seal", seal::run),
     ("turn", turn::run),
@@ -49,6 +50,7 @@ const BENCHES: [Bench; 9] = [
     ("lone", lone::run),
     ("growth", growth::run),
     ("retrieve", retrieve::run),
+    ("login", login::run),
     ("start", start::run),
 ];
 

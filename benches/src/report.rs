@@ -52,6 +52,8 @@ pub enum Goal {
     AtMost(f64),
     /// No less than this.
     AtLeast(f64),
+    /// From this to that.
+    Between(f64, f64),
 }
 
 impl Goal {
@@ -59,6 +61,7 @@ impl Goal {
         match self {
             Self::AtMost(most) => figure <= most,
             Self::AtLeast(least) => figure >= least,
+            Self::Between(least, most) => (least..=most).contains(&figure),
         }
     }
 }
@@ -77,12 +80,13 @@ impl Report {
 
     /// Adds a figure that there is a goal for.
     pub fn against(&mut self, goal: Goal, bench: &str, case: impl Into<String>, unit: &str, rounds: &Rounds) {
-        let (sign, bound) = match goal {
-            Goal::AtMost(most) => ("≤", most),
-            Goal::AtLeast(least) => ("≥", least),
+        let goal_told = match goal {
+            Goal::AtMost(most) => format!("≤ {}", Short(most)),
+            Goal::AtLeast(least) => format!("≥ {}", Short(least)),
+            Goal::Between(least, most) => format!("{} – {}", Short(least), Short(most)),
         };
         let judged = if goal.met(rounds.median()) { "met" } else { "**missed**" };
-        self.row(bench, case.into(), unit, rounds, format!("{sign} {}: {judged}", Short(bound)));
+        self.row(bench, case.into(), unit, rounds, format!("{goal_told}: {judged}"));
     }
 
     /// Adds a case that was not measured, and why.

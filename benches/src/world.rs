@@ -86,7 +86,7 @@ pub fn shop_named(name: &str, texts_count: usize, origins: Vec<OriginPattern>) -
     let mut shop = fixture::onboarding(name);
     shop.knowledge = texts(texts_count)?;
     shop.credits = MilliCredits::credits(1_000_000_000);
-    shop.widget_key.origins = origins;
+    shop.widget_key.settings.origins = origins;
     Ok(shop)
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use crate::account::{Passwords, SignInMemory};
+use crate::account::{Passwords, SignInMemory, found_signing_key, rotate_signing_key_if_due};
 use crate::act::{Act, Principal};
 use crate::answer::GroundedAnswerer;
 use crate::chat::{Chat, ChatParts};
@@ -34,6 +34,9 @@ const CHECKED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often tenants whose period is over are looked for.
 const RENEW_EVERY: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether the next signing key is due.
+const ROTATE_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// How many turns one sweep gives up.
 const SWEEP_MOST: u32 = 500;
@@ -61,6 +64,7 @@ struct Inner {
     life: Arc<Life>,
     sweeper: Beat,
     renewals: Beat,
+    signing_keys: Beat,
 }
 
 impl fmt::Debug for Bob {
@@ -130,6 +134,8 @@ impl Bob {
         self.inner.life.spawn_worker(async move { bob.sweep().await });
         let bob = self.clone();
         self.inner.life.spawn_worker(async move { bob.renew().await });
+        let bob = self.clone();
+        self.inner.life.spawn_worker(async move { bob.rotate().await });
         let bob = self.clone();
         self.inner.life.spawn_worker(async move { bob.inner.hub.follow(Arc::clone(bob.storage())).await });
         if let Some(changes) = self.inner.storage.changes() {
@@ -234,7 +240,11 @@ impl Bob {
                 .is_ok_and(|checked| checked.is_ok()),
             warnings: self.inner.storage.warnings().to_vec(),
             model: self.inner.model.clone(),
-            workers: vec![("sweeper", self.inner.sweeper.last()), ("renewals", self.inner.renewals.last())],
+            workers: vec![
+                ("sweeper", self.inner.sweeper.last()),
+                ("renewals", self.inner.renewals.last()),
+                ("signing_keys", self.inner.signing_keys.last()),
+            ],
         }
     }
 
@@ -270,6 +280,21 @@ impl Bob {
             }
             self.inner.renewals.now(self.inner.clock.now());
             tokio::time::sleep(RENEW_EVERY).await;
+        }
+    }
+
+    async fn rotate(&self) {
+        loop {
+            let act = self.system_act("signing keys");
+            match rotate_signing_key_if_due(&*self.inner.storage, &act).await {
+                Ok(None) => {}
+                Ok(Some(next)) => {
+                    tracing::info!(number = next.number, from = %next.signs_from, "made the next signing key");
+                }
+                Err(error) => tracing::warn!(error = ?error, "could not look whether a signing key is due"),
+            }
+            self.inner.signing_keys.now(self.inner.clock.now());
+            tokio::time::sleep(ROTATE_EVERY).await;
         }
     }
 }
@@ -327,6 +352,8 @@ impl BobBuilder {
         let node = NodeId::new();
         let founding = Act::new(Principal::System(node), "first pricebook", clock.now());
         storage.found_pricebook(&founding, Pricebook::first()).await.map_err(BuildError::Storage)?;
+        let founding = Act::new(Principal::System(node), "first signing key", clock.now());
+        found_signing_key(&*storage, &founding).await.map_err(BuildError::Storage)?;
         let stored =
             || Arc::new(LexicalRetriever::new(Arc::new(StoredKnowledge::new(Arc::clone(&storage))))) as _;
         let retriever = retriever.unwrap_or_else(stored);
@@ -355,6 +382,7 @@ impl BobBuilder {
             model: model_name,
             sweeper: Beat::default(),
             renewals: Beat::default(),
+            signing_keys: Beat::default(),
             pricebooks,
             storage,
             clock,

@@ -3,8 +3,13 @@
 //! A key is public: it stands in the page's source. What it may do is fenced by its origins, its limits and the
 //! visitor's own token.
 
+mod origins;
+mod settings;
+
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
@@ -14,6 +19,21 @@ use crate::credit::MilliCredits;
 use crate::id::{TenantId, WidgetKeyId};
 use crate::keyring::{NoRandomness, random_bytes};
 use crate::origin::OriginPattern;
+
+pub use origins::{MOST_ORIGINS, OriginError, OriginsError, read_origins};
+pub use settings::{
+    Colour, Corner, MAX_GREETING, MAX_LAUNCHER, MOST_LANGUAGES, ParseColourError, WidgetSettings,
+};
+
+/// How many live keys a tenant may have, and how many ended ones are kept.
+pub const MOST_KEYS: usize = 50;
+/// The longest name of a key, in characters.
+pub const MAX_KEY_NAME: usize = 100;
+/// For how long at most the old key lives on when it is rotated.
+pub const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// For how long it does unless said otherwise, and at least where the embed hands it out: pages keep its script for a
+/// while.
+pub const USUAL_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether a key is for customers or for trying things out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +45,21 @@ pub enum KeyMode {
 }
 
 impl KeyMode {
+    /// The name used on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    /// Reads a name that [`as_str`](Self::as_str) gave.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Live, Self::Test].into_iter().find(|mode| mode.as_str() == name)
+    }
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::Live => "pk_live_",
@@ -119,27 +154,54 @@ fn decode<const N: usize>(text: &str) -> Result<[u8; N], ParseKeyError> {
 }
 
 /// A key and what it may do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WidgetKey {
     /// Its identifier.
     pub id: WidgetKeyId,
     /// Its text.
     pub key: PublishableKey,
+    /// Grows with each change; 1 at first.
+    pub version: u64,
+    /// What its people set.
+    pub settings: KeySettings,
+    /// From when on it is refused.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// What a key's people set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySettings {
+    /// What its people call it; may be empty.
+    pub name: String,
     /// The pages that may call with it; none means none.
     pub origins: Vec<OriginPattern>,
     /// Whether `widget.js` hands it out.
     pub embed: bool,
-    /// From when on it is refused.
-    pub ends_at: Option<Timestamp>,
+    /// How many messages a minute all its visitors together may send; as many as the mount allows when none.
+    pub messages_per_minute: Option<NonZeroU32>,
     /// What all its visitors together may use up in a day; only the tenant's credits bound them when none.
     pub daily_budget: Option<MilliCredits>,
 }
 
 impl WidgetKey {
+    /// A key as it is at first.
+    #[must_use]
+    pub fn new(key: PublishableKey, settings: KeySettings) -> Self {
+        Self { id: WidgetKeyId::new(), key, version: 1, settings, ends_at: None }
+    }
+
     /// Whether it is accepted at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ends_at.is_none_or(|end| now < end)
+    }
+}
+
+impl KeySettings {
+    /// No name, no limits of its own, and not handed out by the embed.
+    #[must_use]
+    pub fn for_pages(origins: Vec<OriginPattern>) -> Self {
+        Self { name: String::new(), origins, embed: false, messages_per_minute: None, daily_budget: None }
     }
 }
 

@@ -10,6 +10,7 @@ use bob_core::keyring::KeyringErrorKind;
 use bob_core::storage::StorageErrorKind;
 use bob_core::vault::{DataKey, Place, VaultError, VisitorKey};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 /// Opens and makes the keys of one tenant's visitors.
 #[derive(Debug, Clone)]
@@ -132,6 +133,24 @@ impl PersonSeal<'_> {
     fn place(&self, column: &'static str) -> Place {
         Place::new(&PLATFORM_REALM, self.account.as_uuid(), column)
     }
+}
+
+/// Seals the seed of a signing key, under the platform's key.
+pub(crate) fn signing_seed(key: &DataKey, number: u32, seed: &[u8; 32]) -> Result<Vec<u8>, VaultError> {
+    key.seal(&place_of_seed(number), seed)
+}
+
+pub(crate) fn open_signing_seed(
+    key: &DataKey,
+    number: u32,
+    sealed: &[u8],
+) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+    let seed = Zeroizing::new(key.open(&place_of_seed(number), sealed)?);
+    seed.as_slice().try_into().map(Zeroizing::new).map_err(|_| VaultError::Unreadable)
+}
+
+fn place_of_seed(number: u32) -> Place {
+    Place::new(&PLATFORM_REALM, Uuid::from_u128(number.into()), "signing key")
 }
 
 /// What a caller of a port can do about a key that cannot be had.

@@ -36,10 +36,11 @@ impl Assets {
         &self.loader
     }
 
-    /// The script of one tenant, with its key in it.
-    pub(crate) fn boot(&self, tenant: &str, key: &str) -> String {
-        // Both are letters, digits, - and _, which need no escaping in a string literal.
-        self.boot.replace("{{tenant}}", tenant).replace("{{key}}", key)
+    /// The script of one tenant, with its key in it, and in JSON how its widget looks.
+    pub(crate) fn boot(&self, tenant: &str, key: &str, look: &str) -> String {
+        // Tenant and key are letters, digits, - and _, which need no escaping in a string literal; JSON is JavaScript.
+        // What a business wrote comes last, so that it is filled into nothing.
+        self.boot.replace("{{tenant}}", tenant).replace("{{key}}", key).replace("\"{{look}}\"", look)
     }
 }
 
@@ -51,7 +52,8 @@ mod tests {
     fn no_token_is_left_unfilled() {
         let assets = Assets::load();
         assert!(!assets.loader().contains("{{"));
-        assert!(!assets.boot("t", "k").contains("{{"));
-        assert!(assets.boot("t", "pk_live_x").contains("pk_live_x"));
+        let boot = assets.boot("t", "pk_live_x", r#"{"launcher":{"en":"{{key}}"}}"#);
+        assert!(boot.contains("pk_live_x") && boot.contains(r#"look = {"launcher":{"en":"{{key}}"}};"#));
+        assert_eq!(boot.matches("{{").count(), 1, "only what the business wrote");
     }
 }

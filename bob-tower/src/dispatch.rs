@@ -24,7 +24,7 @@ use crate::client::{ClientAddr, client_address};
 use crate::cors::{self, AllowedOrigin};
 use crate::door::widget::{self, WidgetCaller};
 use crate::problem::Problem;
-use crate::request::read_body;
+use crate::request::{MAX_BODY, read_body};
 use crate::route::{Access, Route, is_fenced};
 use crate::same_origin;
 use crate::service::Mounted;
@@ -62,8 +62,13 @@ impl Call {
 
     /// Reads the body, once; a second time it is empty.
     pub(crate) async fn read_body(&mut self) -> Result<Bytes, Problem> {
+        self.read_body_within(MAX_BODY).await
+    }
+
+    /// As [`read_body`](Self::read_body), where a body may have up to `most` bytes.
+    pub(crate) async fn read_body_within(&mut self, most: usize) -> Result<Bytes, Problem> {
         let body = std::mem::replace(&mut self.body, SyncWrapper::new(RequestBody::default()));
-        read_body(&self.head.headers, body.into_inner()).await
+        read_body(&self.head.headers, body.into_inner(), most).await
     }
 
     /// A part of the path, decoded.

@@ -1,6 +1,7 @@
 //! The embed: the scripts that bring the widget onto customers' pages, and the line they paste.
 
 use bob_core::id::TenantId;
+use bob_core::storage::TenantSnapshot;
 use bob_core::widget_key::WidgetKey;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -13,6 +14,7 @@ use crate::etag::tagged;
 use crate::problem::Problem;
 use crate::wire::embed::WidgetCodeView;
 use crate::wire::json;
+use crate::wire::widget::LookView;
 
 const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -21,13 +23,16 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 pub(crate) async fn boot(call: Call) -> Result<Response<BobBody>, Problem> {
     let id: TenantId = call.param("tenant").parse().map_err(|_| Problem::not_found())?;
     let tenant = call.mounted.bob.directory().snapshot(&id).await?.ok_or_else(Problem::not_found)?;
-    let now = call.mounted.bob.clock().now();
-    let live = tenant.widget_keys.iter().filter(|key| key.embed && key.is_live(now));
-    // During a rotation two are live; pages get the one that stays.
-    let lasts = |key: &&WidgetKey| (key.ends_at.unwrap_or(Timestamp::MAX), key.id);
-    let key = live.max_by_key(lasts).ok_or_else(Problem::not_found)?;
-    let script = call.mounted.assets.boot(&id.to_string(), key.key.as_str());
+    let key = embed_key(&tenant, call.mounted.bob.clock().now()).ok_or_else(Problem::not_found)?;
+    let look = serde_json::to_string(&LookView::from(&tenant.widget)).map_err(|_| Problem::internal())?;
+    let script = call.mounted.assets.boot(&id.to_string(), key.key.as_str(), &look);
     file(&call, script.into_bytes(), SHORT)
+}
+
+/// The key that the embed hands out; during a rotation two are live, and pages get the one that stays.
+fn embed_key(tenant: &TenantSnapshot, now: Timestamp) -> Option<&WidgetKey> {
+    let live = tenant.widget_keys.iter().filter(|key| key.settings.embed && key.is_live(now));
+    live.max_by_key(|key| (key.ends_at.unwrap_or(Timestamp::MAX), key.id))
 }
 
 /// `GET /widget/loader.js`
@@ -48,6 +53,10 @@ pub(crate) async fn module(call: Call) -> Result<Response<BobBody>, Problem> {
 /// `GET /api/customer-portal/widget-code`: the line a customer pastes into their pages.
 pub(crate) async fn widget_code(call: Call) -> Result<Response<BobBody>, Problem> {
     let tenant = business(&call).await?;
+    if embed_key(&tenant, call.mounted.bob.clock().now()).is_none() {
+        let detail = "No live key is marked for the embed. Mark one, or make one with \"embed\": true.";
+        return Err(Problem::new(StatusCode::CONFLICT, "no_embed_key", detail));
+    }
     let url = format!("{}widget/{}/widget.js", call.mounted.mount.canonical(), tenant.tenant.id);
     let html = format!("<script src=\"{url}\" async></script>");
     json(StatusCode::OK, &WidgetCodeView { html, script_url: url })

@@ -27,6 +27,7 @@ mod health;
 mod host_principal;
 mod idempotency;
 mod inbox;
+mod knowledge;
 mod layer;
 mod live;
 mod mount;
@@ -42,6 +43,8 @@ mod route;
 mod same_origin;
 mod service;
 mod sse;
+mod widget_keys;
+mod widget_settings;
 mod wire;
 
 pub use body::{BobBody, BodyError, BoxError};

@@ -45,39 +45,46 @@ pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Reads a whole body of at most [`MAX_BODY`] bytes that arrives within [`BODY_TIME`].
-pub(crate) async fn read_body(headers: &HeaderMap, body: RequestBody) -> Result<Bytes, Problem> {
+/// Reads a whole body of at most `most` bytes that arrives within [`BODY_TIME`], and a second more for each [`MAX_BODY`]
+/// that it may have.
+pub(crate) async fn read_body(headers: &HeaderMap, body: RequestBody, most: usize) -> Result<Bytes, Problem> {
     let too_large = || {
-        let detail = "A body has at most 65,536 bytes.";
+        let detail = format!("A body has at most {most} bytes here.");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", detail)
     };
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+    if announced.is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await {
+    let patience = BODY_TIME + Duration::from_secs((most.saturating_sub(MAX_BODY) / MAX_BODY) as u64);
+    match tokio::time::timeout(patience, Limited::new(body, most).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::bad_request("body_broke_off", "The body did not arrive whole.")),
         Err(_) => {
-            let detail = "The body did not arrive within 10 seconds.";
+            let detail = format!("The body did not arrive within {} seconds.", patience.as_secs());
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail))
         }
     }
 }
 
-/// Holds that the body is said to be JSON in UTF-8.
-pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+/// The media type of the body, in lower case and without parameters; none when it is said not to be UTF-8.
+pub(crate) fn media_type(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let content_type = single(headers, CONTENT_TYPE.as_str())?.unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
+    let media = parts.next().unwrap_or_default().to_ascii_lowercase();
     let is_utf8 = parts.all(|part| match part.split_once('=') {
         Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
             value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
         }
         _ => true,
     });
-    if is_json && is_utf8 {
+    Ok(is_utf8.then_some(media))
+}
+
+/// Holds that the body is said to be JSON in UTF-8.
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    if media_type(headers)?.is_some_and(|media| media == "application/json") {
         return Ok(());
     }
     let detail = "Send JSON in UTF-8, with Content-Type: application/json.";

@@ -12,7 +12,7 @@ use matchit::Router;
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
-use crate::openapi::{self, Says, moment, one_of, says, text, uuid};
+use crate::openapi::{self, Says, moment, one_of, says, text, uuid, yes_or_no};
 use crate::problem::Problem;
 use crate::wire::audit::AuditRowView;
 use crate::wire::chat::{
@@ -22,11 +22,21 @@ use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
 use crate::wire::embed::WidgetCodeView;
 use crate::wire::health::HealthView;
 use crate::wire::inbox::{ConversationView, ReplyRequest, SpeakerRequest, TranscriptView};
+use crate::wire::knowledge::{
+    ImportView, ItemEntryView, ItemView, KnowledgeRequest, PolicyRequest, PolicyView, RejectRequest,
+    ReleaseView,
+};
 use crate::wire::pricebook::PricebookView;
 use crate::wire::sign_in::{
-    CustomerLoginRequest, IssuedView, JwksView, LoginRequest, MeView, RefreshRequest,
+    CustomerLoginRequest, EndedView, IssuedView, JwksView, LoginRequest, MeView, OwnSignInView,
+    RefreshRequest,
 };
-use crate::{audit, auth, credits, embed, health, inbox, portal, pricebook};
+use crate::wire::widget::{
+    ChangeKeyRequest, KeyView, NewKeyRequest, RotateRequest, RotatedView, SettingsRequest, SettingsView,
+};
+use crate::{
+    audit, auth, credits, embed, health, inbox, knowledge, portal, pricebook, widget_keys, widget_settings,
+};
 
 /// A part of Bob that can be mounted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,6 +122,9 @@ macro_rules! routes {
         )*)*];
     };
 }
+
+/// Where a version of a text may stand.
+const STATUSES: &[&str] = &["draft", "review", "approved", "published", "retired"];
 
 routes! {
     Operations Access::Open => {
@@ -208,11 +221,90 @@ routes! {
         POST "/api/auth/logout" auth::logout
             => says("Ends the sign-in with every token of it.").answers_nothing(204),
         GET "/api/auth/me" auth::me => says("Who is signed in.").answers::<MeView<'_>>(200),
+        GET "/api/auth/sessions" auth::own_sign_ins
+            => says("One's own sign-ins that hold, the latest first.").lists::<OwnSignInView>(),
+        DELETE "/api/auth/sessions/{sign_in}" auth::end_own
+            => says("Ends one of one's own sign-ins with every token of it.").answers_nothing(204),
+        POST "/api/auth/sessions/end-others" auth::end_others
+            => says("Ends all of one's own sign-ins but the one that asks.").answers::<EndedView>(200),
     }
     Portal Access::Holds(Permission::WidgetManage) => {
         GET "/api/customer-portal/widget-code" embed::widget_code
             => says("The line that a customer pastes into their pages.")
-                .of_business().answers::<WidgetCodeView>(200),
+                .of_business().answers::<WidgetCodeView>(200).refuses(409, "no_embed_key"),
+        GET "/api/customer-portal/widget-keys" widget_keys::list
+            => says("The keys of a business, the latest first, ended ones too.")
+                .of_business().lists::<KeyView<'_>>(),
+        POST "/api/customer-portal/widget-keys" widget_keys::add
+            => says("Makes a key for pages of these origins.")
+                .of_business().takes::<NewKeyRequest>().answers::<KeyView<'_>>(201).refuses(409, "key_limit"),
+        PATCH "/api/customer-portal/widget-keys/{id}" widget_keys::change
+            => says("Changes what is named about a key.").of_business().if_match()
+                .takes::<ChangeKeyRequest>().answers::<KeyView<'_>>(200).refuses(409, "key_ended, conflict"),
+        DELETE "/api/customer-portal/widget-keys/{id}" widget_keys::revoke
+            => says("Ends a key now.").of_business().answers_nothing(204),
+        POST "/api/customer-portal/widget-keys/{id}/rotate" widget_keys::rotate
+            => says("Makes a key with the same settings, and ends the old one after the overlap.")
+                .of_business().if_match().takes::<RotateRequest>().answers::<RotatedView<'_>>(201)
+                .refuses(409, "key_ended, key_limit, conflict"),
+        GET "/api/customer-portal/widget-settings" widget_settings::read
+            => says("How the widget looks, and what it says first.")
+                .of_business().answers::<SettingsView<'_>>(200),
+        PUT "/api/customer-portal/widget-settings" widget_settings::set
+            => says("Sets how the widget looks; what is left out is as usual.").of_business().if_match()
+                .takes::<SettingsRequest>().answers::<SettingsView<'_>>(200),
+    }
+    Portal Access::Holds(Permission::KnowledgeManage) => {
+        GET "/api/customer-portal/knowledge" knowledge::list
+            => says("The texts of a business, the latest first, without what they say.")
+                .query("status", one_of(STATUSES), "Where the latest version stands, or for published any.")
+                .query("language", text(), "Only texts in this language.")
+                .query("audience", one_of(&["public", "staff"]), "Only texts for these.")
+                .query("title", text(), "Only texts with this in their title.")
+                .of_business().lists::<ItemEntryView<'_>>(),
+        POST "/api/customer-portal/knowledge" knowledge::add
+            => says("Writes a first draft of a text.")
+                .of_business().takes::<KnowledgeRequest>().answers::<ItemView<'_>>(201),
+        POST "/api/customer-portal/knowledge/import" knowledge::import
+            => says("Drafts the texts of a file that are new or changed, and reports on each that is not taken.")
+                .query("dry_run", yes_or_no(), "Tells what would be done, and does nothing.")
+                .query("submit", yes_or_no(), "Hands the drafts in for review.")
+                .query("language", text(), "The language of texts that say none; the business's own when absent.")
+                .of_business().takes_text("text/csv").takes_text("text/markdown").answers::<ImportView>(200)
+                .refuses(422, "not_utf8, unreadable_file"),
+        GET "/api/customer-portal/knowledge/policy" knowledge::policy
+            => says("Whether approved texts are published at once or together.")
+                .of_business().answers::<PolicyView>(200),
+        GET "/api/customer-portal/knowledge/{id}" knowledge::read
+            => says("A text: its latest version, what is published, and where its versions stand.")
+                .of_business().answers::<ItemView<'_>>(200),
+        PUT "/api/customer-portal/knowledge/{id}" knowledge::draft
+            => says("Writes the next draft of a text.").of_business().if_match()
+                .takes::<KnowledgeRequest>().answers::<ItemView<'_>>(200),
+        POST "/api/customer-portal/knowledge/{id}/submit" knowledge::submit
+            => says("Hands the latest version in for review.").of_business().if_match()
+                .answers::<ItemView<'_>>(200).refuses(409, "wrong_status, conflict"),
+        POST "/api/customer-portal/knowledge/{id}/reject" knowledge::reject
+            => says("Sends what is in review back to its author, with a reason.").of_business().if_match()
+                .takes::<RejectRequest>().answers::<ItemView<'_>>(200).refuses(409, "wrong_status, conflict"),
+    }
+    Portal Access::Holds(Permission::KnowledgePublish) => {
+        PUT "/api/customer-portal/knowledge/policy" knowledge::set_policy
+            => says("Says whether approved texts are published at once or together.")
+                .of_business().takes::<PolicyRequest>().answers::<PolicyView>(200),
+        DELETE "/api/customer-portal/knowledge/{id}" knowledge::remove
+            => says("Retires all of a text and takes it off the list.")
+                .of_business().if_match().answers_nothing(204),
+        POST "/api/customer-portal/knowledge/{id}/approve" knowledge::approve
+            => says("Approves what is in review, and publishes it unless releases are gathered.")
+                .of_business().if_match().answers::<ItemView<'_>>(200)
+                .refuses(409, "wrong_status, expired, conflict"),
+        POST "/api/customer-portal/knowledge/{id}/expire" knowledge::expire
+            => says("Takes the published version out, from the next answer on.").of_business().if_match()
+                .answers::<ItemView<'_>>(200).refuses(409, "wrong_status, conflict"),
+        POST "/api/customer-portal/publish" knowledge::publish
+            => says("Publishes all that is approved, as one release.")
+                .of_business().answers::<ReleaseView>(200),
     }
     Portal Access::Holds(Permission::ConversationRead) => {
         GET "/api/customer-portal/conversations" inbox::list

@@ -105,10 +105,13 @@ for (const [key, tenant] of KEYS) {
 
 // ------------------------------------------------------------------------------------------------------- embeds
 
+const LOOK = { position: "left", colour: "#ffcc00", text_colour: "#000000", launcher: { de: "Hilfe?", en: "\u2028</script>" } };
+
 /** Runs an embed script as the server would serve it, on a page that only knows how to insert scripts. */
 function embed(file, src, dataset = {}, { times = 1, trustedTypes } = {}) {
   const filled = { tenant: TENANT, key: KEY_OF_TENANT, module: "widget-3fa9.mjs", integrity: "sha384-abc" };
-  const code = readFileSync(new URL(file, assets), "utf8").replace(/\{\{(\w+)\}\}/g, (_, token) => filled[token]);
+  const source = readFileSync(new URL(file, assets), "utf8").replace('"{{look}}"', () => JSON.stringify(LOOK));
+  const code = source.replace(/\{\{(\w+)\}\}/g, (_, token) => filled[token]);
   assert.ok(!code.includes("{{") && !code.includes("undefined"), "every token is known");
   const [scripts, errors] = [[], []];
   const document = {
@@ -126,7 +129,7 @@ test("boot.js queues the tenant and asks for the module of its own mount, once",
   const src = `https://bob.example/widget/app/widget/${TENANT}/widget.js?v=/widget/`;
   const { window, scripts, errors } = embed("boot.js", src, { position: "left", language: "ja" }, { times: 2 });
   const base = "https://bob.example/widget/app";
-  const entry = { base, tenant: TENANT, key: KEY_OF_TENANT, position: "left", language: "ja" };
+  const entry = { base, tenant: TENANT, key: KEY_OF_TENANT, look: LOOK, position: "left", language: "ja" };
   assert.deepEqual(JSON.parse(JSON.stringify(window.BobWidget)), [entry, entry]);
   assert.deepEqual(errors, []);
   assert.equal(scripts.length, 1);
@@ -515,6 +518,21 @@ test("a text is picked by wish, else English, else whatever there is", () => {
   assert.deepEqual(widget.pick({ en: "a", de: "b" }, ["it"]), ["en", "a"]);
   assert.deepEqual(widget.pick({ ko: "c", ja: 1 }, ["ja"]), ["ko", "c"]);
   for (const nothing of [undefined, null, {}, { en: "" }]) assert.equal(widget.pick(nothing, ["en"]), null);
+});
+
+test("the launcher looks as the business wants it, and never otherwise than a style sheet may say", () => {
+  const { position, colours, label } = widget.lookOf(LOOK, undefined, ["de"]);
+  assert.deepEqual([position, label], ["left", { language: "de", text: "Hilfe?" }]);
+  assert.match(colours, /--_accent: var\(--bob-accent, #ffcc00\); --_on-accent: var\(--bob-accent-text, #000000\);/);
+  assert.equal(widget.lookOf(LOOK, "right", ["de"]).position, "right", "the page's own script comes first");
+  const usual = { position: "right", colours: "", label: null };
+  for (const look of [undefined, null, {}, { position: "top", colour: null, text_colour: null, launcher: {} }]) {
+    assert.deepEqual(widget.lookOf(look, undefined, ["en"]), usual);
+  }
+  for (const colour of ["red", "#fff", "#ffcc00; } * { display: none", "url(https://evil.example)", 7, {}]) {
+    assert.equal(widget.lookOf({ ...LOOK, colour }, undefined, ["en"]).colours, "");
+    assert.equal(widget.lookOf({ ...LOOK, text_colour: colour }, undefined, ["en"]).colours, "");
+  }
 });
 
 test("characters are counted as the server counts them", () => {

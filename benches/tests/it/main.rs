@@ -53,6 +53,11 @@ fn passages_are_found() {
 }
 
 #[test]
+fn sign_ins_are_refused() {
+    check("login");
+}
+
+#[test]
 fn the_server_starts_if_it_is_built() {
     check("start");
 }

@@ -1,22 +1,21 @@
 //! Access tokens: short-lived JWTs (RFC 9068), signed with Ed25519 (RFC 8037).
 //!
 //! The signature says that a node of this installation made the token; whether its sign-in still holds is asked
-//! elsewhere. Reading is strict on purpose: one algorithm, one key, one header, and our own clock.
+//! elsewhere. Reading is strict on purpose: one algorithm, one key a name, one header a key, and our own clock.
 
 use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use jsonwebtoken::crypto::aws_lc;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::signing::{KeyRing, RingKey};
 use super::{AccountKind, Login, PLATFORM_REALM};
 use crate::id::{AccountId, LoginId, TenantId};
-use crate::keyring::{NoRandomness, PurposeKeys, random_bytes};
+use crate::keyring::{NoRandomness, random_bytes};
 use crate::secret::Secret;
 
 /// How long an access token holds.
@@ -29,7 +28,7 @@ const LONGEST_TOKEN: usize = 4_096;
 const LONGEST_NAME: usize = 512;
 
 /// Nodes whose clocks run at most this much ahead, in seconds, are believed.
-const SKEW: i64 = 30;
+pub(super) const SKEW: i64 = 30;
 
 const TYPE: &str = "at+jwt";
 
@@ -43,25 +42,6 @@ pub fn install_crypto() {
     let _ = aws_lc::DEFAULT_PROVIDER.install_default();
 }
 
-/// The key others check access tokens with: an Ed25519 key of a JWK set (`"kty": "OKP"`, `"crv": "Ed25519"`,
-/// `"alg": "EdDSA"`, `"use": "sig"`; RFC 8037).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicKey {
-    /// Its name in the tokens' headers: its SHA-256 thumbprint (RFC 7638) in base64url.
-    pub kid: String,
-    /// The key: 32 bytes in base64url.
-    pub x: String,
-}
-
-impl PublicKey {
-    fn new(key: &[u8]) -> Self {
-        let x = BASE64URL_NOPAD.encode(key);
-        let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
-        let thumbprint = digest::digest(&digest::SHA256, canonical.as_bytes());
-        Self { kid: BASE64URL_NOPAD.encode(thumbprint.as_ref()), x }
-    }
-}
-
 /// Issuer and audience must have 1 to 512 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("issuer and audience of access tokens have 1 to 512 bytes")]
@@ -71,6 +51,18 @@ pub struct TokenNameError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the access token is not valid")]
 pub struct InvalidAccessToken;
+
+/// No token can be made.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[non_exhaustive]
+pub enum MintError {
+    /// There is no key to sign with.
+    #[error("there is no key that signs access tokens")]
+    NoKey,
+    /// Nothing random could be had.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
 
 /// What a valid access token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +92,9 @@ struct Claims {
     sid: String,
     iat: i64,
     exp: i64,
+    /// Ours have none; it is heard all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     jti: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
@@ -111,40 +106,21 @@ struct Claims {
 pub struct AccessTokens {
     issuer: String,
     audience: String,
-    signing: EncodingKey,
-    checking: DecodingKey,
-    public: PublicKey,
-    /// The only header there is.
-    header: Header,
     validation: Validation,
 }
 
 impl AccessTokens {
-    /// Uses the Ed25519 key that `keys` holds for this purpose; `audience` is the mount's canonical URL.
+    /// `issuer` and `audience` are what tokens are made and checked with; the second is the mount's canonical URL.
     ///
     /// # Errors
     ///
     /// [`TokenNameError`] unless both names have 1 to 512 bytes.
-    pub fn new(
-        keys: &PurposeKeys,
-        issuer: impl Into<String>,
-        audience: impl Into<String>,
-    ) -> Result<Self, TokenNameError> {
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Result<Self, TokenNameError> {
         install_crypto();
         let (issuer, audience) = (issuer.into(), audience.into());
         if [&issuer, &audience].into_iter().any(|name| name.is_empty() || name.len() > LONGEST_NAME) {
             return Err(TokenNameError);
         }
-        let seed = keys.derive("access token");
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice())
-            .expect("any 32 bytes are the seed of an Ed25519 key");
-        let private = pair.to_pkcs8v1().expect("an Ed25519 key can be written as PKCS#8");
-        let public = PublicKey::new(pair.public_key().as_ref());
-        let header = Header {
-            typ: Some(TYPE.to_owned()),
-            kid: Some(public.kid.clone()),
-            ..Header::new(Algorithm::EdDSA)
-        };
         let mut validation = Validation::new(Algorithm::EdDSA);
         // The library reads the machine's clock; times are checked below by ours.
         validation.validate_exp = false;
@@ -152,23 +128,17 @@ impl AccessTokens {
         // Claims hold one issuer and one audience, so lists of them are refused.
         validation.set_issuer(&[&issuer]);
         validation.set_audience(&[&audience]);
-        Ok(Self {
-            issuer,
-            audience,
-            signing: EncodingKey::from_ed_der(private.as_ref()),
-            checking: DecodingKey::from_ed_der(pair.public_key().as_ref()),
-            public,
-            header,
-            validation,
-        })
+        Ok(Self { issuer, audience, validation })
     }
 
-    /// A token that holds for [`ACCESS_TOKEN_LIFETIME`].
+    /// A token that holds for [`ACCESS_TOKEN_LIFETIME`], signed by the key whose time it is.
     ///
     /// # Errors
     ///
-    /// [`NoRandomness`] when the operating system gives none for `jti`.
-    pub fn mint(&self, claims: &AccessClaims, now: Timestamp) -> Result<Secret, NoRandomness> {
+    /// [`MintError::NoKey`] when the ring has none; [`MintError::NoRandomness`] when the operating system gives none for
+    /// `jti`.
+    pub fn mint(&self, keys: &KeyRing, claims: &AccessClaims, now: Timestamp) -> Result<Secret, MintError> {
+        let key = keys.signer(now).ok_or(MintError::NoKey)?;
         let id: [u8; 16] = random_bytes()?;
         let issued = now.as_second();
         let claims = Claims {
@@ -178,44 +148,60 @@ impl AccessTokens {
             sid: claims.login.to_string(),
             iat: issued,
             exp: issued.saturating_add(lifetime()),
+            nbf: None,
             jti: BASE64URL_NOPAD.encode(&id),
             tenant: (claims.realm != PLATFORM_REALM).then(|| claims.realm.to_string()),
             kind: claims.kind.as_str().to_owned(),
         };
-        let token = jsonwebtoken::encode(&self.header, &claims, &self.signing);
+        let token = jsonwebtoken::encode(&header(key), &claims, &key.signing);
         Ok(Secret::new(token.expect("plain claims are JSON, and the key is one of Ed25519")))
     }
 
     /// What a token says, if it is one of ours, for us and of this moment.
     ///
-    /// Refused are: more than 4 KiB; any header but exactly ours (`typ`, `alg`, `kid` and nothing else); another issuer
+    /// Refused are: more than 4 KiB; a key that is not on the ring, or has ended; any header but exactly ours (`typ`,
+    /// `alg`, `kid` and nothing else); another issuer
     /// or audience, or a list of them; missing claims; a token from `exp` on, without leeway, one issued more than 30 s
     /// ahead of `now`, and one that would hold longer than ours do.
     ///
     /// # Errors
     ///
     /// [`InvalidAccessToken`] in every such case.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, InvalidAccessToken> {
-        if token.len() > LONGEST_TOKEN {
-            return Err(InvalidAccessToken);
-        }
-        let read = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation);
-        let (header, claims) = read.map(|read| (read.header, read.claims)).map_err(|_| InvalidAccessToken)?;
+    pub fn verify(
+        &self,
+        keys: &KeyRing,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<AccessClaims, InvalidAccessToken> {
+        let key = keys.named(&named_key(token)?, now).ok_or(InvalidAccessToken)?;
+        let read = jsonwebtoken::decode::<Claims>(token, &key.checking, &self.validation);
+        let (read, claims) = read.map(|read| (read.header, read.claims)).map_err(|_| InvalidAccessToken)?;
         let now = now.as_second();
         let in_time = now < claims.exp
+            && claims.nbf.is_none_or(|nbf| nbf <= now)
             && claims.iat <= now.saturating_add(SKEW)
             && claims.exp <= claims.iat.saturating_add(lifetime());
-        if header != self.header || !in_time {
+        if read != header(key) || !in_time {
             return Err(InvalidAccessToken);
         }
         claims.identifiers().ok_or(InvalidAccessToken)
     }
+}
 
-    /// The key that checks these tokens.
-    #[must_use]
-    pub fn public_key(&self) -> &PublicKey {
-        &self.public
+/// The key that a token names; a claim until its signature was checked.
+pub(super) fn named_key(token: &str) -> Result<String, InvalidAccessToken> {
+    if token.len() > LONGEST_TOKEN {
+        return Err(InvalidAccessToken);
     }
+    let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidAccessToken)?;
+    // What cannot be one of ours is not worth a question.
+    let is_ours = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(TYPE);
+    header.kid.filter(|_| is_ours).ok_or(InvalidAccessToken)
+}
+
+/// The only header that tokens of a key have.
+fn header(key: &RingKey) -> Header {
+    Header { typ: Some(TYPE.to_owned()), kid: Some(key.public.kid.clone()), ..Header::new(Algorithm::EdDSA) }
 }
 
 impl Claims {
@@ -234,7 +220,6 @@ impl fmt::Debug for AccessTokens {
         f.debug_struct("AccessTokens")
             .field("issuer", &self.issuer)
             .field("audience", &self.audience)
-            .field("kid", &self.public.kid)
             .finish_non_exhaustive()
     }
 }

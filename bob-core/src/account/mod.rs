@@ -45,6 +45,7 @@ mod password;
 mod permission;
 mod person;
 mod sign_in;
+mod signing;
 mod throttle;
 
 use std::fmt;
@@ -55,7 +56,7 @@ use jiff::Timestamp;
 use crate::id::{AccountId, TenantId};
 
 pub use access_token::{
-    ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, InvalidAccessToken, PublicKey, TokenNameError,
+    ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, InvalidAccessToken, MintError, TokenNameError,
     install_crypto,
 };
 pub use authoriser::{Asked, Authoriser, ByRoles, Undecided};
@@ -69,6 +70,10 @@ pub use password::{
 pub use permission::{Permission, PermissionSet, PlatformRole, TenantRole};
 pub use person::{Person, Role};
 pub use sign_in::{Credentials, Issued, SignIn, SignInError, SignInSetup};
+pub use signing::{
+    CHECKS_AFTER, KeyRing, PUBLISHED_BEFORE, PublicKey, SIGNING_KEY_CACHE_AGE, SIGNING_PERIOD, SigningKey,
+    found_signing_key, replace_signing_keys, rotate_signing_key, rotate_signing_key_if_due,
+};
 pub use throttle::{
     FAILURES_PER_ACCOUNT, FAILURES_PER_ACCOUNT_AND_ADDRESS, FAILURES_PER_ADDRESS, THROTTLE_WINDOW,
 };

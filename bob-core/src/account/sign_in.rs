@@ -5,6 +5,8 @@
 //! the row ends them all. Whether it still holds, and what its person may do, is asked of the store for every request,
 //! through a memory at most [`LOGIN_CACHE_AGE`] old.
 
+mod own;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,14 +14,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::access_token::named_key;
 use super::csrf::CsrfTokens;
 use super::live::{Known, Live, LoginKey};
 use super::memory::SignInMemory;
 use super::person::role;
 use super::{
     ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, Account, AccountKind, BearerKind, BearerToken, Email,
-    IDLE, InvalidAccessToken, LONGEST, Login, Membership, PLATFORM_REALM, ParseBearerError, PasswordError,
-    Passwords, Person, PublicKey, RefreshOutcome, TokenNameError,
+    IDLE, InvalidAccessToken, KeyRing, LONGEST, Login, Membership, MintError, PLATFORM_REALM,
+    ParseBearerError, PasswordError, Passwords, Person, PublicKey, RefreshOutcome, TokenNameError,
 };
 use crate::act::Act;
 use crate::clock::{Clock, later};
@@ -27,7 +30,9 @@ use crate::id::{LoginId, TenantId};
 use crate::keyring::{NoRandomness, PurposeKeys};
 use crate::limit::Limited;
 use crate::secret::Secret;
-use crate::storage::{AccountStore, LoginStore, SharedStorage, StorageError, StorageErrorKind};
+use crate::storage::{
+    AccountStore, LoginStore, SharedStorage, SigningKeyStore, StorageError, StorageErrorKind,
+};
 use crate::tenant::TenantRef;
 
 /// How often use is written down at most.
@@ -36,7 +41,8 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// What signing in is made of.
 #[derive(Debug, Clone)]
 pub struct SignInSetup {
-    /// Where people and sign-ins are kept.
+    /// Where people, sign-ins and signing keys are kept; a key must have been
+    /// [founded](super::found_signing_key) in it.
     pub storage: SharedStorage,
     /// The root key, the same on all nodes.
     pub keys: PurposeKeys,
@@ -131,6 +137,12 @@ impl From<NoRandomness> for SignInError {
     }
 }
 
+impl From<MintError> for SignInError {
+    fn from(_: MintError) -> Self {
+        Self::Failed
+    }
+}
+
 impl From<PasswordError> for SignInError {
     fn from(error: PasswordError) -> Self {
         match error {
@@ -144,6 +156,7 @@ impl From<PasswordError> for SignInError {
 pub struct SignIn {
     accounts: Arc<dyn AccountStore>,
     logins: Arc<dyn LoginStore>,
+    signing_keys: Arc<dyn SigningKeyStore>,
     clock: Arc<dyn Clock>,
     passwords: Passwords,
     tokens: AccessTokens,
@@ -161,10 +174,11 @@ impl SignIn {
         let SignInSetup { storage, keys, clock, passwords, memory, issuer, audience } = setup;
         Ok(Self {
             accounts: Arc::clone(&storage) as Arc<dyn AccountStore>,
-            logins: storage,
+            logins: Arc::clone(&storage) as Arc<dyn LoginStore>,
+            signing_keys: storage,
             clock,
             passwords,
-            tokens: AccessTokens::new(&keys, issuer, audience)?,
+            tokens: AccessTokens::new(issuer, audience)?,
             csrf: CsrfTokens::new(&keys),
             memory,
         })
@@ -217,7 +231,9 @@ impl SignIn {
     /// out; [`Unavailable`](SignInError::Unavailable) when the store did not say.
     pub async fn by_access_token(&self, token: &str) -> Result<Person, SignInError> {
         let now = self.clock.now();
-        let claims = self.tokens.verify(token, now)?;
+        let kid = named_key(token)?;
+        let keys = self.memory.keys.ring_with(&kid, &*self.signing_keys, &*self.clock).await?;
+        let claims = self.tokens.verify(&keys, token, now)?;
         let live = self.live((claims.realm, claims.login), now).await?;
         if claims != AccessClaims::from(&live.login) {
             return Err(SignInError::InvalidToken);
@@ -258,7 +274,8 @@ impl SignIn {
         let key = (used.realm(), used.login());
         let Live { login, person, .. } = self.ask(key, now).await?;
         let next = BearerToken::generate(BearerKind::Refresh, login.realm, login.id)?;
-        let (hash, issued) = (next.hash(), self.issue(&login, person, next, None, now)?);
+        let keys = self.keys().await?;
+        let (hash, issued) = (next.hash(), self.issue(&keys, &login, person, next, None, now)?);
         let act = Act { principal: issued.person.principal(), ..act.clone() };
         match self.logins.rotate_refresh(&act, &key.0, &key.1, used.hash(), hash).await? {
             RefreshOutcome::Rotated => {}
@@ -300,10 +317,19 @@ impl SignIn {
         self.csrf.check(login, token)
     }
 
-    /// The keys that check access tokens.
-    #[must_use]
-    pub fn jwks(&self) -> Vec<PublicKey> {
-        vec![self.tokens.public_key().clone()]
+    /// The keys that check access tokens, the oldest first: the one that signs, the one that will be next, and the one
+    /// before as long as a token of its may hold.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](SignInError::Unavailable) when the store did not answer.
+    pub async fn jwks(&self) -> Result<Vec<PublicKey>, SignInError> {
+        Ok(self.keys().await?.published(self.clock.now()))
+    }
+
+    /// The keys, as they were a few seconds ago at most.
+    async fn keys(&self) -> Result<Arc<KeyRing>, StorageError> {
+        self.memory.keys.ring(&*self.signing_keys, &*self.clock).await
     }
 
     /// Checks the password, then chooses where to; nothing of the second is told before the first was right.
@@ -335,7 +361,8 @@ impl SignIn {
         };
         let person = Person::behind(&login, admitted.account, admitted.memberships)
             .ok_or(SignInError::InvalidCredentials)?;
-        let (hash, issued) = (refresh.hash(), self.issue(&login, person, refresh, Some(cookie), now)?);
+        let keys = self.keys().await?;
+        let (hash, issued) = (refresh.hash(), self.issue(&keys, &login, person, refresh, Some(cookie), now)?);
         let act = Act { principal: issued.person.principal(), ..act.clone() };
         self.logins.open_login(&act, login, hash).await?;
         Ok(issued)
@@ -343,6 +370,7 @@ impl SignIn {
 
     fn issue(
         &self,
+        keys: &KeyRing,
         login: &Login,
         person: Person,
         refresh: BearerToken,
@@ -350,7 +378,7 @@ impl SignIn {
         now: Timestamp,
     ) -> Result<Issued, SignInError> {
         Ok(Issued {
-            access_token: self.tokens.mint(&AccessClaims::from(login), now)?,
+            access_token: self.tokens.mint(keys, &AccessClaims::from(login), now)?,
             expires_in: ACCESS_TOKEN_LIFETIME,
             refresh_token: refresh.into_text(),
             cookie: cookie.map(BearerToken::into_text),

@@ -74,8 +74,17 @@ pub(super) async fn run(
     let visitor = opening.proven.then_some(opening.key.visitor);
     let _ = opened.send(Ok(Sent { turn, visitor, replayed: false, events: live.listen(0) }));
     let writer = writer(&pipeline, &ladder, &opening);
-    let answering =
-        Answering { pipeline: &pipeline, book: &book, writer, act, message, open: opening, live: &live };
+    let release = message.tenant.release_at(pipeline.clock.now());
+    let answering = Answering {
+        pipeline: &pipeline,
+        book: &book,
+        writer,
+        act,
+        message,
+        release,
+        open: opening,
+        live: &live,
+    };
     let ended = answering.run().await;
     live.publish(ended);
     drop(ending);
@@ -135,7 +144,7 @@ fn budgets(message: &NewMessage, now: jiff::Timestamp) -> Budgets {
     let visitor = tenant.visitor_budget.filter(|_| anonymous);
     let key = message.widget_key.and_then(|id| {
         let key = widget_keys.iter().find(|key| key.id == id)?;
-        key.daily_budget.map(|budget| (id, budget))
+        key.settings.daily_budget.map(|budget| (id, budget))
     });
     if visitor.is_none() && key.is_none() {
         return Budgets::NONE;
@@ -186,6 +195,8 @@ pub(super) struct Answering<'a> {
     pub(super) writer: Option<&'a dyn LanguageModel>,
     pub(super) act: Act,
     pub(super) message: NewMessage,
+    /// The knowledge release that held when answering began.
+    release: u64,
     pub(super) open: OpenTurn,
     pub(super) live: &'a LiveTurn,
 }
@@ -275,8 +286,8 @@ impl Answering<'_> {
     }
 
     pub(super) fn scope(&self) -> Scope {
-        let snapshot = &self.message.tenant;
-        Scope { tenant: snapshot.tenant.id, release: snapshot.release, audience: self.message.audience }
+        let tenant = self.message.tenant.tenant.id;
+        Scope { tenant, release: self.release, audience: self.message.audience }
     }
 
     /// A fixed text, with a person named when one takes over.
@@ -344,7 +355,7 @@ impl Answering<'_> {
             persona: tenant.persona.name.clone(),
             versions: Versions {
                 persona: (tenant.persona.id, tenant.persona.version),
-                knowledge: tenant.release,
+                knowledge: self.release,
                 pricebook: self.book.version,
             },
             answer,

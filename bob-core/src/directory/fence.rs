@@ -76,7 +76,7 @@ impl FencedKey<'_> {
 fn policy(key: &WidgetKey) -> OriginPolicy {
     let meant =
         |origin: &&OriginPattern| key.key.mode() == KeyMode::Live || OriginPattern::is_loopback(origin);
-    key.origins.iter().filter(meant).cloned().collect()
+    key.settings.origins.iter().filter(meant).cloned().collect()
 }
 
 #[cfg(test)]

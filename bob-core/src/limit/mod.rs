@@ -7,6 +7,7 @@ mod bucket;
 mod streams;
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,6 +31,12 @@ impl Rate {
     #[must_use]
     pub const fn per_minute(count: u32) -> Self {
         Self { count, per: Duration::from_secs(60) }
+    }
+
+    /// Whether it lets fewer through than another in the same time.
+    #[must_use]
+    pub const fn is_below(self, other: Self) -> bool {
+        (self.count as u128) * other.per.as_nanos() < (other.count as u128) * self.per.as_nanos()
     }
 }
 
@@ -108,8 +115,8 @@ pub enum Counted {
     Visitor(TenantId, VisitorId),
     /// New visitors from an address.
     NewVisitor(AddressBucket),
-    /// Messages under a widget key.
-    Key(WidgetKeyId),
+    /// Messages under a widget key, and how many a minute its people allow, where that is less than the mount does.
+    Key(WidgetKeyId, Option<NonZeroU32>),
     /// Messages to a tenant.
     Tenant(TenantId),
 }
@@ -122,7 +129,7 @@ impl Counted {
             Self::Address(_) => "address",
             Self::Visitor(..) => "visitor",
             Self::NewVisitor(_) => "new-visitors",
-            Self::Key(_) => "key",
+            Self::Key(..) => "key",
             Self::Tenant(_) => "tenant",
         }
     }
@@ -161,6 +168,12 @@ impl Limits {
         self.buckets.peek(counted.iter().map(|counted| (*counted, self.rate(counted))), now)
     }
 
+    /// How many messages one widget key may bring: what its people may ask for is less.
+    #[must_use]
+    pub fn key_ceiling(&self) -> Rate {
+        self.rates.key
+    }
+
     /// Opens one more stream from an address; it is open until the guard is dropped.
     ///
     /// # Errors
@@ -175,7 +188,10 @@ impl Limits {
             Counted::Address(_) => self.rates.address,
             Counted::Visitor(..) => self.rates.visitor,
             Counted::NewVisitor(_) => self.rates.new_visitors,
-            Counted::Key(_) => self.rates.key,
+            Counted::Key(_, own) => match own.map(|own| Rate::per_minute(own.get())) {
+                Some(own) if own.is_below(self.rates.key) => own,
+                _ => self.rates.key,
+            },
             Counted::Tenant(_) => self.rates.tenant,
         }
     }
@@ -239,6 +255,18 @@ mod tests {
         assert!(limits.take(&[visitor], later(now, Duration::from_millis(2_999))).is_err());
         assert!(limits.take(&[visitor], later(now, Duration::from_secs(3))).is_ok());
         assert!(limits.take(&[visitor], later(now, Duration::from_secs(3))).is_err());
+    }
+
+    #[test]
+    fn a_key_has_the_smaller_of_its_own_limit_and_the_mounts() {
+        for (own, served) in
+            [(None, 600), (Some(1), 1), (Some(599), 599), (Some(600), 600), (Some(60_000), 600)]
+        {
+            let limits = Limits::new(LimitRates::default());
+            let key = Counted::Key(WidgetKeyId::new(), own.and_then(NonZeroU32::new));
+            let taken = (0..1_000).filter(|_| limits.take(&[key], fixture::now()).is_ok()).count();
+            assert_eq!(taken, served, "{own:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::Host;
 
-use super::{Origin, ParseOriginError};
+use super::{Origin, ParseOriginError, Scheme};
 
 /// One entry of a list: an exact origin, or every name below a domain.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,12 @@ impl OriginPattern {
         self.origin.scheme == origin.scheme
             && self.origin.port == origin.port
             && name.strip_suffix(domain).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.'))
+    }
+
+    /// The scheme of the pages that are meant.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.origin.scheme()
     }
 
     /// Whether every origin it matches is on this machine.

@@ -26,7 +26,8 @@ impl PassageSource for StoredKnowledge {
         &self,
         scope: &Scope,
     ) -> Result<(Vec<Passage>, Synonyms), Box<dyn std::error::Error + Send + Sync>> {
-        let (_, versions, synonyms) = self.storage.published_knowledge(&scope.tenant, scope.audience).await?;
+        let read = self.storage.published_knowledge(&scope.tenant, scope.release, scope.audience);
+        let (versions, synonyms) = read.await?;
         Ok((versions.iter().flat_map(passages_of).collect(), synonyms))
     }
 }

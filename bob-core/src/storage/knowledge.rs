@@ -7,21 +7,45 @@ use async_trait::async_trait;
 use super::Result;
 use crate::act::Act;
 use crate::id::{KnowledgeId, TenantId};
-use crate::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use crate::knowledge::{
+    Audience, ImportInto, ImportedAs, KnowledgeEntry, KnowledgeFilter, KnowledgeItem, KnowledgeStatus,
+    KnowledgeText, KnowledgeVersion, Synonyms,
+};
 
 /// Knowledge and its versions.
+///
+/// What a release holds never changes: the next publication makes the next one, under a higher number. A published text
+/// that expires leaves by number too. Each release leaves room behind its own number, one number for each moment at
+/// which texts of it expire; [`TenantSnapshot::release_at`](super::TenantSnapshot::release_at) tells which number a
+/// moment has. So a text is gone at its moment on every node, and nobody needs to work for it.
 #[async_trait]
 pub trait KnowledgeStore: fmt::Debug + Send + Sync {
-    /// Stores a draft: the next version of an item, or the first of a new one.
+    /// Adds an item with a first draft.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, or another tenant has the item.
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, [`Conflict`](StorageErrorKind::Conflict)
+    /// when it has the item.
+    async fn add_knowledge(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        item: &KnowledgeId,
+        text: KnowledgeText,
+    ) -> Result<KnowledgeVersion>;
+
+    /// Stores the next draft of an item; it takes the place of a draft or review that was not approved, which retires.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such item, [`Stale`](StorageErrorKind::Stale) when
+    /// `latest` is said and is not its latest version.
     async fn draft_knowledge(
         &self,
         act: &Act,
         tenant: &TenantId,
         item: &KnowledgeId,
+        latest: Option<u32>,
         text: KnowledgeText,
     ) -> Result<KnowledgeVersion>;
 
@@ -42,6 +66,21 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
         to: KnowledgeStatus,
     ) -> Result<()>;
 
+    /// Approves a version in review and publishes it in the same moment, alone and in the place of the item's published
+    /// one; answers the new release. Where the tenant gathers releases it is approved only, and `None` the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such version, [`Conflict`](StorageErrorKind::Conflict)
+    /// when it is not in review or has expired.
+    async fn approve_knowledge(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        item: &KnowledgeId,
+        version: u32,
+    ) -> Result<Option<u64>>;
+
     /// Publishes every approved version at once, retires the versions they replace, and answers the new release.
     ///
     /// # Errors
@@ -49,14 +88,70 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
     async fn publish_knowledge(&self, act: &Act, tenant: &TenantId) -> Result<u64>;
 
-    /// The published versions for an audience, in the order in which their items were made, and the release they are.
+    /// Retires all versions of an item and takes it off every list. A published text is gone from the next answer.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such item, [`Stale`](StorageErrorKind::Stale) when
+    /// `latest` is said and is not its latest version.
+    async fn remove_knowledge(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        item: &KnowledgeId,
+        latest: Option<u32>,
+    ) -> Result<()>;
+
+    /// Adds each text, or drafts it as the next version of the item whose latest version has its language and title; one
+    /// that says the same already is left alone, unless it is retired. Answers what became of each, in order.
+    ///
+    /// All of them in one transaction, so there should be few enough for others to wait. The same texts again change
+    /// nothing, however many import them at the same time.
     ///
     /// # Errors
     ///
     /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn import_knowledge(
+        &self,
+        act: &Act,
+        tenant: &TenantId,
+        into: ImportInto,
+        texts: Vec<KnowledgeText>,
+    ) -> Result<Vec<ImportedAs>>;
+
+    /// Says whether approved versions wait for [`publish_knowledge`](Self::publish_knowledge).
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn gather_releases(&self, act: &Act, tenant: &TenantId, gathers: bool) -> Result<()>;
+
+    /// An item over all its versions.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such item.
+    async fn knowledge_item(&self, tenant: &TenantId, item: &KnowledgeId) -> Result<KnowledgeItem>;
+
+    /// The items that a filter shows, the latest made first, behind `after`; at most `limit`.
+    async fn knowledge_items(
+        &self,
+        tenant: &TenantId,
+        filter: &KnowledgeFilter,
+        after: Option<KnowledgeId>,
+        limit: u32,
+    ) -> Result<Vec<KnowledgeEntry>>;
+
+    /// What a release holds for an audience, in the order in which the items were made, and the tenant's synonyms. It
+    /// holds that also when later ones have been published.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant or it has not come to that release.
     async fn published_knowledge(
         &self,
         tenant: &TenantId,
+        release: u64,
         audience: Audience,
-    ) -> Result<(u64, Vec<KnowledgeVersion>, Synonyms)>;
+    ) -> Result<(Vec<KnowledgeVersion>, Synonyms)>;
 }

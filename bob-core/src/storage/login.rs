@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Result;
 use crate::account::{Login, RefreshOutcome};
 use crate::act::Act;
-use crate::id::{LoginId, TenantId};
+use crate::id::{AccountId, LoginId, TenantId};
 
 /// Sign-ins. A platform person's are kept under the nil tenant.
 #[async_trait]
@@ -40,4 +40,24 @@ pub trait LoginStore: fmt::Debug + Send + Sync {
 
     /// Ends a sign-in; ending an ended one changes nothing.
     async fn end_login(&self, act: &Act, realm: &TenantId, login: &LoginId) -> Result<()>;
+
+    /// The sign-ins of an account in a realm that hold at `now`, the latest first and at most `limit`; before `before`,
+    /// where one is given.
+    async fn logins_of(
+        &self,
+        realm: &TenantId,
+        account: &AccountId,
+        now: Timestamp,
+        before: Option<LoginId>,
+        limit: u32,
+    ) -> Result<Vec<Login>>;
+
+    /// Ends all sign-ins of an account in a realm that hold, but one, and answers which they were.
+    async fn end_other_logins(
+        &self,
+        act: &Act,
+        realm: &TenantId,
+        account: &AccountId,
+        kept: &LoginId,
+    ) -> Result<Vec<LoginId>>;
 }

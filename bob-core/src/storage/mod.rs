@@ -20,6 +20,7 @@ mod login;
 pub mod memory;
 mod outbox;
 mod pricebook;
+mod signing_key;
 mod tenant;
 mod turn;
 mod widget_key;
@@ -44,6 +45,7 @@ pub use knowledge::KnowledgeStore;
 pub use login::LoginStore;
 pub use outbox::OutboxStore;
 pub use pricebook::PricebookStore;
+pub use signing_key::SigningKeyStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
 pub use turn::TurnStore;
 pub use widget_key::WidgetKeyStore;
@@ -59,6 +61,7 @@ pub trait Storage:
     + KnowledgeStore
     + AccountStore
     + LoginStore
+    + SigningKeyStore
     + TurnStore
     + ConversationStore
     + InboxStore

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Result;
 use crate::account::{Account, TenantRole};
@@ -12,7 +13,7 @@ use crate::id::{KnowledgeId, TenantId};
 use crate::knowledge::{KnowledgeText, Synonyms};
 use crate::persona::Persona;
 use crate::tenant::{Tenant, TenantRef};
-use crate::widget_key::WidgetKey;
+use crate::widget_key::{WidgetKey, WidgetSettings};
 
 /// A business and all it needs to answer its first visitor.
 #[derive(Debug, Clone)]
@@ -44,8 +45,24 @@ pub struct TenantSnapshot {
     pub persona: Persona,
     /// Its widget keys, ended ones too.
     pub widget_keys: Vec<WidgetKey>,
-    /// The knowledge release; grows with each publication.
+    /// The latest knowledge release; see [`release_at`](Self::release_at) for the one that holds.
     pub release: u64,
+    /// When texts of that release expire: each moment once, in order.
+    pub expiries: Vec<Timestamp>,
+    /// Whether approved texts wait until they are published together.
+    pub gathers_releases: bool,
+    /// How the widget looks on the business's pages.
+    pub widget: WidgetSettings,
+}
+
+impl TenantSnapshot {
+    /// The knowledge release that holds at `now`: each moment at which texts expire makes one more.
+    ///
+    /// Grows with each publication, and always stands for the same texts.
+    #[must_use]
+    pub fn release_at(&self, now: Timestamp) -> u64 {
+        self.release + self.expiries.partition_point(|end| *end <= now) as u64
+    }
 }
 
 /// Tenants, and what belongs to them directly.

@@ -15,7 +15,6 @@ use crate::credit::{
 };
 use crate::id::{
     AccountId, ConversationId, KnowledgeId, MessageId, NodeId, PersonaId, TenantId, TurnId, VisitorId,
-    WidgetKeyId,
 };
 use crate::inbox::PersonReply;
 use crate::knowledge::{KnowledgeText, Synonyms};
@@ -27,7 +26,7 @@ use crate::turn::{
     IdempotencyClaim, Lease, OpenTurn, TurnClosing, TurnFinish, TurnOpening, TurnStart, Versions,
 };
 use crate::visitor::VisitorProof;
-use crate::widget_key::{KeyMode, PublishableKey, WidgetKey};
+use crate::widget_key::{KeyMode, KeySettings, PublishableKey, WidgetKey};
 
 /// The moment tests begin at.
 #[must_use]
@@ -87,14 +86,9 @@ pub async fn tenant(store: &dyn Storage, slug: &str) -> TenantId {
 /// A live widget key for pages of `origins`, handed out by the embed.
 #[must_use]
 pub fn widget_key(tenant: TenantId, origins: &[&str]) -> WidgetKey {
-    WidgetKey {
-        id: WidgetKeyId::new(),
-        key: PublishableKey::generate(KeyMode::Live, tenant).expect("there is randomness"),
-        origins: origins.iter().map(|origin| origin.parse().expect("tests use good origins")).collect(),
-        embed: true,
-        ends_at: None,
-        daily_budget: None,
-    }
+    let origins = origins.iter().map(|origin| origin.parse().expect("tests use good origins")).collect();
+    let key = PublishableKey::generate(KeyMode::Live, tenant).expect("there is randomness");
+    WidgetKey::new(key, KeySettings { embed: true, ..KeySettings::for_pages(origins) })
 }
 
 /// A person without password or role.

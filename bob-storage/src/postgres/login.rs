@@ -151,6 +151,67 @@ impl LoginStore for PostgresStorage {
         })
         .await
     }
+
+    async fn logins_of(
+        &self,
+        realm: &TenantId,
+        account: &AccountId,
+        now: Timestamp,
+        before: Option<LoginId>,
+        limit: u32,
+    ) -> Result<Vec<Login>> {
+        const OPERATION: &str = "logins_of";
+        let question = sqlx::query(
+            "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
+             CROSS JOIN LATERAL (
+                 SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at
+                 FROM bob_logins
+                 WHERE tenant_id = f.tenant AND account_id = $2 AND ended_at IS NULL AND idle_until > $3
+                   AND ends_at > $3 AND ($4::uuid IS NULL OR login_id < $4)
+                 ORDER BY login_id DESC LIMIT $5) r
+             ORDER BY r.login_id DESC",
+        )
+        .bind(realm.as_uuid())
+        .bind(account.as_uuid())
+        .bind(micros(now))
+        .bind(before.map(|before| before.as_uuid()))
+        .bind(i64::from(limit));
+        let rows = self.rows(OPERATION, question).await?;
+        rows.iter().map(|row| read(row, OPERATION)).collect()
+    }
+
+    async fn end_other_logins(
+        &self,
+        act: &Act,
+        realm: &TenantId,
+        account: &AccountId,
+        kept: &LoginId,
+    ) -> Result<Vec<LoginId>> {
+        const OPERATION: &str = "end_other_logins";
+        let (act, realm, account, kept) = (act.clone(), *realm, *account, *kept);
+        self.run(OPERATION, &realm, move |unit| {
+            Box::pin(async move {
+                let update = sqlx::query(
+                    "UPDATE bob_logins SET ended_at = $4
+                         WHERE tenant_id = $1 AND account_id = $2 AND login_id <> $3
+                           AND ended_at IS NULL AND idle_until > $4 AND ends_at > $4
+                         RETURNING login_id",
+                )
+                .bind(realm.as_uuid())
+                .bind(account.as_uuid())
+                .bind(kept.as_uuid())
+                .bind(micros(act.at));
+                let rows = unit.rows(update).await?;
+                if rows.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let subject = Subject(None, Some(account.as_uuid()));
+                note(unit, Some(&realm), &act, OPERATION, subject).await?;
+                rows.iter().map(|row| Cells::of(row, OPERATION).id(LoginId::from_uuid)).collect()
+            })
+        })
+        .await
+    }
 }
 
 async fn insert_token(unit: &mut Unit<'_>, realm: &TenantId, login: &LoginId, hash: [u8; 32]) -> Result<()> {

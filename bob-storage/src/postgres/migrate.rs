@@ -28,6 +28,7 @@ pub(super) const STEPS: &[Step] = &[
     (7, "visitors", include_str!("../../migrations/postgres/0007_visitors.sql")),
     (8, "inbox", include_str!("../../migrations/postgres/0008_inbox.sql")),
     (9, "audit", include_str!("../../migrations/postgres/0009_audit.sql")),
+    (10, "signing_keys", include_str!("../../migrations/postgres/0010_signing_keys.sql")),
 ];
 
 fn migrator(steps: &[Step]) -> Migrator {

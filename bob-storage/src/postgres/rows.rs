@@ -174,28 +174,18 @@ pub(super) fn said(operation: &'static str, seal: &VisitorSeal, stored: Stored<'
     Ok(Message { id, turn, number, said: TextPart { role, text }, author, at, citations, outcome })
 }
 
-/// `item_id, number, status, language, audience, title, body, questions, url, changed_at`
+/// `item_id, number, status, language, audience, title, body, questions, url, changed_at, expires_at`
 pub(super) fn knowledge_version(row: &PgRow, operation: &'static str) -> Result<KnowledgeVersion> {
     let mut cells = Cells::of(row, operation);
     let item = cells.id(KnowledgeId::from_uuid)?;
     let number = cells.number()?;
     let status = cells.named(KnowledgeStatus::from_name)?;
-    let language = cells.parsed()?;
-    let audience = cells.named(Audience::from_name)?;
+    let readers = (cells.parsed()?, cells.named(Audience::from_name)?);
     let (title, body) = (cells.take()?, cells.take()?);
     let questions: Vec<String> = cells.json()?;
-    let url: Option<&str> = cells.take()?;
-    let text = KnowledgeText::new(language, title, body)
-        .and_then(|text| text.asked_as(questions))
-        .and_then(|text| if let Some(url) = url { text.found_at(url) } else { Ok(text) })
-        .map_err(|error| corrupt(operation, error))?;
-    Ok(KnowledgeVersion {
-        item,
-        number,
-        status,
-        text: text.for_audience(audience),
-        changed_at: cells.time()?,
-    })
+    let (url, changed_at) = (cells.take()?, cells.time()?);
+    let text = KnowledgeText::from_stored(readers, (title, body), questions, url, cells.optional_time()?);
+    Ok(KnowledgeVersion { item, number, status, text, changed_at })
 }
 
 /// `account_id, email, name, password, platform_role, disabled_at`

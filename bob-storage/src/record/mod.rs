@@ -2,11 +2,13 @@
 
 mod answer;
 mod pricebook;
+mod widget;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::{answer, of_answer};
 pub(crate) use pricebook::{of_pricebook, pricebook};
+pub(crate) use widget::{of_widget, widget};
 
 /// A record that cannot be read back.
 #[derive(Debug, thiserror::Error)]

@@ -151,6 +151,67 @@ impl LoginStore for SqliteStorage {
             })
             .await
     }
+
+    async fn logins_of(
+        &self,
+        realm: &TenantId,
+        account: &AccountId,
+        now: Timestamp,
+        before: Option<LoginId>,
+        limit: u32,
+    ) -> Result<Vec<Login>> {
+        const OPERATION: &str = "logins_of";
+        let rows = sqlx::query(
+            "SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at
+             FROM bob_logins
+             WHERE tenant_id = $1 AND account_id = $2 AND ended_at IS NULL AND idle_until > $3 AND ends_at > $3
+               AND ($4 IS NULL OR login_id < $4)
+             ORDER BY login_id DESC LIMIT $5 + 0",
+        )
+        .bind(blob(realm.as_uuid()))
+        .bind(blob(account.as_uuid()))
+        .bind(micros(now))
+        .bind(before.map(|before| blob(before.as_uuid())))
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(failed(OPERATION))?;
+        rows.iter().map(|row| read(row, OPERATION)).collect()
+    }
+
+    async fn end_other_logins(
+        &self,
+        act: &Act,
+        realm: &TenantId,
+        account: &AccountId,
+        kept: &LoginId,
+    ) -> Result<Vec<LoginId>> {
+        const OPERATION: &str = "end_other_logins";
+        let (act, realm, account, kept) = (act.clone(), *realm, *account, *kept);
+        self.writer()
+            .run(OPERATION, move |unit| {
+                Box::pin(async move {
+                    let update = sqlx::query(
+                        "UPDATE bob_logins SET ended_at = $4
+                         WHERE tenant_id = $1 AND account_id = $2 AND login_id <> $3
+                           AND ended_at IS NULL AND idle_until > $4 AND ends_at > $4
+                         RETURNING login_id",
+                    )
+                    .bind(blob(realm.as_uuid()))
+                    .bind(blob(account.as_uuid()))
+                    .bind(blob(kept.as_uuid()))
+                    .bind(micros(act.at));
+                    let rows = unit.rows(update).await?;
+                    if rows.is_empty() {
+                        return Ok(Vec::new());
+                    }
+                    let subject = Subject(None, Some(account.as_uuid()));
+                    note(unit, Some(&realm), &act, OPERATION, subject).await?;
+                    rows.iter().map(|row| Cells::of(row, OPERATION).id(LoginId::from_uuid)).collect()
+                })
+            })
+            .await
+    }
 }
 
 fn read(row: &SqliteRow, operation: &'static str) -> Result<Login> {

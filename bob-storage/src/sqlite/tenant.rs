@@ -5,11 +5,12 @@ use bob_core::account::{Account, TenantRole};
 use bob_core::act::Act;
 use bob_core::credit::{Billing, BillingDay, FIRST_GRANT, LedgerKind, MilliCredits};
 use bob_core::id::{PersonaId, TenantId};
-use bob_core::knowledge::KnowledgeStatus;
 use bob_core::persona::Persona;
 use bob_core::storage::{Onboarding, Result, TenantSnapshot, TenantStore};
 use bob_core::tenant::{Tenant, TenantRef};
 use bob_core::vault::Vault;
+use bob_core::widget_key::WidgetSettings;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::account::insert_account;
@@ -17,8 +18,9 @@ use super::audit::{Subject, note};
 use super::credit::{Movement, enter};
 use super::error::{corrupt, failed};
 use super::key::{self, refused};
-use super::knowledge::insert_version;
+use super::release::keep_numbers_free;
 use super::rows::{Cells, blob, micros};
+use super::version::{insert_item, insert_version};
 use super::widget_key::{insert_key, read_key};
 use super::writer::Unit;
 use super::{SqliteStorage, not_found};
@@ -39,8 +41,10 @@ impl TenantStore for SqliteStorage {
                     insert_credits(unit, &act, &new).await?;
                     insert_key(unit, &act, &id, &new.widget_key).await?;
                     for (item, text) in &new.knowledge {
-                        insert_version(unit, &act, &id, item, text, KnowledgeStatus::Published).await?;
+                        insert_item(unit, &id, item).await?;
+                        insert_version(unit, &act, &id, item, text, Some(1)).await?;
                     }
+                    keep_numbers_free(unit, &id, 1, OPERATION).await?;
                     for (position, (language, words)) in (0_i64..).zip(new.synonyms.groups()) {
                         let words = record::write(words).map_err(|error| corrupt(OPERATION, error))?;
                         let insert = sqlx::query(
@@ -105,9 +109,13 @@ impl TenantStore for SqliteStorage {
                  (SELECT json_group_array(h.host ORDER BY h.position)
                   FROM bob_tenant_hosts h WHERE h.tenant_id = t.tenant_id),
                  p.persona_id, p.version, p.name, p.description, p.tone, p.system_prompt,
-                 k.key_id, k.key, k.embed, k.ends_at, k.daily_budget,
+                 k.key_id, k.key, k.ends_at, k.version, k.name, k.embed, k.messages_per_minute, k.daily_budget,
                  (SELECT json_group_array(o.origin ORDER BY o.position)
-                  FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id)
+                  FROM bob_widget_key_origins o WHERE o.tenant_id = k.tenant_id AND o.key_id = k.key_id),
+                 t.gathers_releases, t.widget_version, t.widget,
+                 (SELECT json_group_array(DISTINCT e.expires_at ORDER BY e.expires_at)
+                  FROM bob_knowledge_versions e
+                  WHERE e.tenant_id = t.tenant_id AND e.status = 'published' AND e.expires_at IS NOT NULL)
              FROM bob_tenants t
              JOIN bob_personas p ON p.tenant_id = t.tenant_id AND p.persona_id = t.persona_id
                  AND p.version = t.persona_version
@@ -121,6 +129,7 @@ impl TenantStore for SqliteStorage {
         .map_err(failed(OPERATION))?;
         let first = rows.first().ok_or_else(|| not_found(OPERATION))?;
         let mut snapshot = read_tenant(*tenant, &mut Cells::of(first, OPERATION))?;
+        read_rest(&mut snapshot, &mut Cells::of(first, OPERATION).skip(25))?;
         for row in &rows {
             snapshot.widget_keys.extend(read_key(row, OPERATION)?);
         }
@@ -245,7 +254,33 @@ fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
         tone: cells.take()?,
         system_prompt: cells.take()?,
     };
-    Ok(TenantSnapshot { version, tenant, persona, widget_keys: Vec::new(), release })
+    let widget = WidgetSettings::default();
+    let (widget_keys, expiries) = (Vec::new(), Vec::new());
+    Ok(TenantSnapshot {
+        version,
+        tenant,
+        persona,
+        widget_keys,
+        release,
+        expiries,
+        gathers_releases: false,
+        widget,
+    })
+}
+
+/// `gathers_releases, widget_version, widget, expiries`, which stand behind the keys' columns
+fn read_rest(snapshot: &mut TenantSnapshot, cells: &mut Cells<'_>) -> Result<()> {
+    const OPERATION: &str = "tenant_snapshot";
+    snapshot.gathers_releases = cells.take()?;
+    let version = cells.number()?;
+    if let Some(content) = cells.take::<Option<&str>>()? {
+        snapshot.widget = record::widget(content, version).map_err(|error| corrupt(OPERATION, error))?;
+    }
+    let expiries: Vec<i64> = cells.json()?;
+    let moments = expiries.into_iter().map(Timestamp::from_microsecond);
+    snapshot.expiries =
+        moments.collect::<std::result::Result<_, _>>().map_err(|error| corrupt(OPERATION, error))?;
+    Ok(())
 }
 
 /// `plan, billing_day, zone`

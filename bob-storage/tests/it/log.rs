@@ -90,7 +90,7 @@ async fn readers_without_a_gap_do_not_make_the_log_grow() {
             let (storage, enough) = (fresh.storage.clone(), Arc::clone(&enough));
             tokio::spawn(async move {
                 while !enough.load(Ordering::Relaxed) {
-                    storage.published_knowledge(&tenant, Audience::Public).await.unwrap();
+                    storage.published_knowledge(&tenant, 1, Audience::Public).await.unwrap();
                 }
             })
         })

@@ -6,6 +6,7 @@
 use bob_core::conversation::{ConversationKey, Door, Role};
 use bob_core::credit::{LedgerKind, MilliCredits};
 use bob_core::id::VisitorId;
+use bob_core::knowledge::Audience;
 use bob_core::storage::Storage;
 use bob_core::tenant::TenantRef;
 use bob_core::testing::{books, fixture};
@@ -34,6 +35,10 @@ async fn tells_what_it_was_told(store: &dyn Storage) {
         (Role::Visitor, "And the money?"),
     ];
     assert_eq!(said, told);
+
+    let release = store.tenant_snapshot(&shop).await.unwrap().release_at(fixture::now());
+    let (texts, _) = store.published_knowledge(&shop, release, Audience::Public).await.unwrap();
+    assert_eq!(texts.iter().map(|version| version.text.title()).collect::<Vec<_>>(), ["Returns"]);
 
     let found = books::audited(store, &shop).await;
     let moved =

@@ -11,7 +11,8 @@
 
   const queue = (window.BobWidget = Array.isArray(window.BobWidget) ? window.BobWidget : []);
   const { position, language } = tag.dataset;
-  queue.push({ base, tenant: "{{tenant}}", key: "{{key}}", position, language });
+  const look = "{{look}}";
+  queue.push({ base, tenant: "{{tenant}}", key: "{{key}}", look, position, language });
 
   const source = base + "/widget/m/" + "{{module}}";
   queue.asked = queue.asked || {};

@@ -420,6 +420,24 @@ export function wordsIn(language) {
 
 // ------------------------------------------------------------------------------------- pure helpers of the view
 
+/**
+ * How the business wants the launcher: the corner, where the page's own script says none; colours as a rule of the style
+ * sheet, or nothing; and the label in the language that suits best, or null. Links are mostly of the text's own colour,
+ * since any colour may be chosen and must leave them readable.
+ */
+export function lookOf(look, position, languages) {
+  const { position: corner, colour, text_colour: text, launcher } = look ?? {};
+  const colours = [colour, text].every((one) => /^#[0-9a-f]{6}$/.test(one))
+    ? `.root { --_accent: var(--bob-accent, ${colour}); --_on-accent: var(--bob-accent-text, ${text}); --_link: color-mix(in srgb, ${colour} 35%, var(--_text)); }`
+    : "";
+  const [language, label] = pick(launcher, languages) ?? [];
+  return {
+    position: (position || corner) === "left" ? "left" : "right",
+    colours,
+    label: label ? { language, text: String(label) } : null,
+  };
+}
+
 /** The page's wishes as primary language codes: what the embed says, else what the page says, else the browser. */
 export function languagesOf(...wishes) {
   const codes = wishes.flat().map((wish) => String(wish ?? "").trim().toLowerCase().split(/[-_]/)[0]);
@@ -494,7 +512,7 @@ function styleSheet(text = "") {
 }
 
 export class Widget {
-  #conversation; #languages; #language; #words; #parts;
+  #conversation; #languages; #language; #words; #look; #parts;
   #view = styleSheet(); // the visible height, which a phone's keyboard changes
   #narrow = matchMedia("(max-width: 480px), (max-height: 400px)");
   #busy = false; #welcomed = false;
@@ -508,12 +526,13 @@ export class Widget {
   #label = { text: "", lang: "" }; // that a machine speaks
   #pausing; #watch;
 
-  constructor({ base, tenant, key, position, language }) {
+  constructor({ base, tenant, key, look, position, language }) {
     this.#conversation = new Conversation({ base, tenant, key });
     this.#languages = languagesOf(language, document.documentElement.lang, navigator.languages);
     this.#language = ownLanguage(this.#languages);
     this.#words = wordsIn(this.#language);
-    this.#parts = this.#build(tenant, position === "left" ? "left" : "right");
+    this.#look = lookOf(look, position, this.#languages);
+    this.#parts = this.#build(tenant);
     this.#narrow.addEventListener("change", () => this.#reopen());
     visualViewport?.addEventListener("resize", () => this.#fit());
     addEventListener("pagehide", () => this.#line?.abort());
@@ -536,12 +555,13 @@ export class Widget {
     this.#reopen();
   }
 
-  #build(tenant, position) {
+  #build(tenant) {
     const words = this.#words;
+    const { position, colours, label: shown } = this.#look;
     const bubble = el("button", {
       class: "bubble", type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "aria-controls": "panel",
-      "aria-label": words("open"), click: () => (panel.open ? panel.close() : this.#open()),
-    }, icon("chat"), icon("close"));
+      "aria-label": this.#named("open"), click: () => (panel.open ? panel.close() : this.#open()),
+    }, icon("chat"), icon("close"), ...(shown ? [el("span", { class: "label", dir: "auto", lang: shown.language }, shown.text)] : []));
 
     const title = el("h2", { id: "title", dir: "auto" }, words("title"));
     const about = el("p", { class: "about", dir: "auto" });
@@ -569,9 +589,15 @@ export class Widget {
 
     const host = el("bob-widget", { "data-tenant": tenant });
     const shadow = host.attachShadow({ mode: "open" });
-    shadow.adoptedStyleSheets = [styleSheet(STYLE), this.#view];
+    shadow.adoptedStyleSheets = [styleSheet(STYLE + colours), this.#view];
     shadow.append(el("div", { class: "root", "data-position": position, lang: this.#language, dir: "ltr" }, panel, bubble));
     return { host, bubble, panel, title, about, log, input, send, counter, status };
+  }
+
+  /** The launcher's name for those who do not see it; it begins with the label that others see. */
+  #named(word) {
+    const { label } = this.#look;
+    return label ? `${label.text} – ${this.#words(word)}` : this.#words(word);
   }
 
   // -- opening and closing
@@ -583,7 +609,7 @@ export class Widget {
     if (this.#narrow.matches) panel.showModal();
     else panel.show();
     bubble.setAttribute("aria-expanded", "true");
-    bubble.setAttribute("aria-label", this.#words("close"));
+    bubble.setAttribute("aria-label", this.#named("close"));
     bubble.removeAttribute("data-unread");
     input.focus();
     log.scrollTop = log.scrollHeight;
@@ -594,7 +620,7 @@ export class Widget {
     const { panel, bubble } = this.#parts;
     if (panel.open) return; // only reopened; the event comes late
     bubble.setAttribute("aria-expanded", "false");
-    bubble.setAttribute("aria-label", this.#words("open"));
+    bubble.setAttribute("aria-label", this.#named("open"));
     bubble.focus();
   }
 
@@ -762,7 +788,7 @@ export class Widget {
     const { panel, bubble } = this.#parts;
     if (panel.open) return;
     bubble.setAttribute("data-unread", "");
-    bubble.setAttribute("aria-label", this.#words("unread"));
+    bubble.setAttribute("aria-label", this.#named("unread"));
   }
 
   // -- asking
@@ -979,6 +1005,7 @@ svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width:
 .bubble svg { grid-area: 1 / 1; width: 26px; height: 26px; transition: opacity .15s, transform .15s; }
 .bubble[aria-expanded=false] svg:last-child, .bubble[aria-expanded=true] svg:first-child { opacity: 0; transform: rotate(45deg) scale(.6); }
 .bubble[data-unread]::after { content: ""; position: absolute; top: 1px; right: 1px; width: 15px; height: 15px; border-radius: 50%; background: #e5484d; border: 2px solid #fff; }
+.bubble:has(.label) { width: auto; grid-auto-flow: column; gap: 10px; padding: 0 22px 0 16px; border-radius: 28px; } .bubble .label { font-weight: 600; }
 .quiet, .send { color: var(--_muted); } .quiet:hover, .send:disabled { background: var(--_soft); }
 
 .panel {

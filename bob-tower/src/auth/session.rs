@@ -81,7 +81,8 @@ pub(crate) async fn me(call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `GET /.well-known/jwks.json`
 pub(crate) async fn jwks(call: Call) -> Result<Response<BobBody>, Problem> {
-    let mut response = json(StatusCode::OK, &JwksView::from(call.mounted.sign_in.jwks()))?;
+    let keys = call.mounted.sign_in.jwks().await?;
+    let mut response = json(StatusCode::OK, &JwksView::from(keys))?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     Ok(response)
 }

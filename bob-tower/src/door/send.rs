@@ -63,7 +63,10 @@ pub(super) fn take(call: &Call, found: &Found) -> Result<Taken, Problem> {
         VisitorProof::New(_) => Counted::NewVisitor(address),
     };
     let mut counted = vec![Counted::Address(address), of_visitor];
-    counted.extend(found.widget_key.map(Counted::Key));
+    if let Some(id) = found.widget_key {
+        let key = found.tenant.widget_keys.iter().find(|key| key.id == id);
+        counted.push(Counted::Key(id, key.and_then(|key| key.settings.messages_per_minute)));
+    }
     counted.push(Counted::Tenant(tenant));
     let allowed = limits.take(&counted, call.mounted.bob.clock().now())?;
     Ok(Taken { allowed, stream })

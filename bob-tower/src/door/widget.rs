@@ -1,5 +1,6 @@
 //! The widget door: visitors on customers' sites, behind a key and the origins on its list.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bob_core::act::Principal;
@@ -138,19 +139,23 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
 pub(crate) async fn config(call: Call) -> Result<Response<BobBody>, Problem> {
     let snapshot = &call.widget()?.tenant;
     let languages = &snapshot.tenant.languages;
-    let said = |phrase: fn(&Phrases) -> &'static str| {
+    let said = |phrase: fn(&Phrases) -> &'static str| -> BTreeMap<&str, &str> {
         languages
             .iter()
             .map(|language| (language.as_str(), phrase(Phrases::for_language(*language))))
             .collect()
     };
+    let mut greeting = said(|phrases| phrases.greeting);
+    greeting
+        .extend(snapshot.widget.greeting.iter().map(|(language, text)| (language.as_str(), text.as_str())));
     let view = ConfigView {
         tenant_id: snapshot.tenant.id.to_string(),
         name: &snapshot.tenant.name,
         persona: &snapshot.persona.name,
         languages: languages.iter().map(|language| language.as_str()).collect(),
-        greeting: said(|phrases| phrases.greeting),
+        greeting,
         disclosure: said(|phrases| phrases.disclosure),
+        look: (&snapshot.widget).into(),
     };
     json(StatusCode::OK, &view)
 }

@@ -23,7 +23,7 @@ use crate::etag::tagged;
 use crate::problem::{FieldError, Problem, ProblemView};
 use crate::route::{Area, ROUTES, Route};
 
-pub(crate) use says::{Says, moment, one_of, says, text, uuid};
+pub(crate) use says::{Says, moment, one_of, says, text, uuid, yes_or_no};
 
 /// `GET /openapi.json`
 pub(crate) async fn document(call: Call) -> Result<Response<BobBody>, Problem> {

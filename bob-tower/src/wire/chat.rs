@@ -1,6 +1,6 @@
 //! The chat on the wire: one reply, told whole or in events.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bob_core::answer::{Citation, Outcome, Phrases, Suggestion};
 use bob_core::conversation::{History, Message};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::content_hash;
+use super::widget::LookView;
 use crate::problem::Problem;
 use crate::sse;
 
@@ -233,6 +234,8 @@ pub(crate) struct ConfigView<'a> {
     pub(crate) name: &'a str,
     pub(crate) persona: &'a str,
     pub(crate) languages: Vec<&'a str>,
-    pub(crate) greeting: std::collections::BTreeMap<&'a str, &'static str>,
-    pub(crate) disclosure: std::collections::BTreeMap<&'a str, &'static str>,
+    pub(crate) greeting: BTreeMap<&'a str, &'a str>,
+    pub(crate) disclosure: BTreeMap<&'a str, &'a str>,
+    #[serde(flatten)]
+    pub(crate) look: LookView<'a>,
 }

@@ -1,6 +1,9 @@
 //! Sign-in on the wire.
 
-use bob_core::account::{Credentials, Issued, Membership, Permission, Person, PublicKey};
+use bob_core::account::{
+    Credentials, Issued, Login, Membership, PLATFORM_REALM, Permission, Person, PublicKey,
+};
+use bob_core::id::LoginId;
 use bob_core::secret::Secret;
 use bob_core::tenant::TenantRef;
 use serde::{Deserialize, Serialize};
@@ -170,6 +173,43 @@ impl<'a> ChooseView<'a> {
     pub(crate) fn new(problem: ProblemView<'a>, memberships: &'a [Membership]) -> Self {
         Self { problem, memberships: memberships.iter().map(Into::into).collect() }
     }
+}
+
+/// One of a person's own sign-ins.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OwnSignInView {
+    id: String,
+    kind: &'static str,
+    /// The business it is for; nothing on the platform.
+    tenant_id: Option<String>,
+    started_at: String,
+    /// When it ends unless it is used before.
+    idle_until: String,
+    /// When it ends in any case.
+    ends_at: String,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+impl OwnSignInView {
+    pub(crate) fn new(login: &Login, current: &LoginId) -> Self {
+        Self {
+            id: login.id.to_string(),
+            kind: login.kind.as_str(),
+            tenant_id: (login.realm != PLATFORM_REALM).then(|| login.realm.to_string()),
+            started_at: login.started_at.to_string(),
+            idle_until: login.idle_until.to_string(),
+            ends_at: login.ends_at.to_string(),
+            current: login.id == *current,
+        }
+    }
+}
+
+/// What ending one's other sign-ins answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EndedView {
+    /// How many there were.
+    pub(crate) ended: usize,
 }
 
 /// Public keys (RFC 7517, RFC 8037).

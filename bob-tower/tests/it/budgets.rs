@@ -131,7 +131,8 @@ async fn people_who_signed_in_have_no_visitors_budget() {
 #[tokio::test]
 async fn a_widget_key_whose_day_is_spent_stops_no_other_key_and_no_other_door() {
     let model = Named::new("model");
-    let app = with_model(&model).shop(|shop| shop.widget_key.daily_budget = Some(MilliCredits(2_999)));
+    let app =
+        with_model(&model).shop(|shop| shop.widget_key.settings.daily_budget = Some(MilliCredits(2_999)));
     let app = app.run().await;
     let other = fixture::widget_key(app.shop.id, &[SHOP_PAGE]);
     let other_key = other.key.as_str().to_owned();

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use bob_core::id::WidgetKeyId;
 use bob_core::storage::WidgetKeyStore as _;
 use bob_core::testing::fixture;
-use bob_core::widget_key::WidgetKey;
 use bob_tower::{BobService, Mount};
 use data_encoding::BASE64;
 use serde_json::json;
@@ -118,8 +116,7 @@ async fn a_rotated_key_reaches_every_page_without_a_change_in_its_html() {
     let app = app().await;
     let script = async || app.get("/widget/{shop}/widget.js").send().await;
     let first = script().await;
-    let next =
-        WidgetKey { id: WidgetKeyId::new(), ..fixture::widget_key(app.shop.id, &["https://shop.example"]) };
+    let next = fixture::widget_key(app.shop.id, &["https://shop.example"]);
     let text = next.key.as_str().to_owned();
     let day = Duration::from_secs(24 * 60 * 60);
     let ends_at = bob_core::clock::later(fixture::now(), day);

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use bob_core::account::{Permission, PermissionSet, PlatformRole, TenantRole};
 use bob_core::audit::{AuditFilter, AuditQuery};
-use bob_core::id::TenantId;
+use bob_core::id::{KnowledgeId, TenantId};
 use bob_core::knowledge::KnowledgeText;
 use bob_core::language::Language;
 use bob_core::llm::{Line, ScriptedModel};
@@ -23,7 +23,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use uuid::Uuid;
 
 use crate::harness::{
-    Answer, App, Ask, OWN, PASSWORD, RETURNS, Route, Rule, SHOP_PAGE, Sample, Setup, table,
+    Answer, App, Ask, OWN, PASSWORD, RETURNS, Route, Rule, SHOP_PAGE, Sample, Setup, SignedIn, table,
 };
 
 /// What only the rival has, each somewhere else, and so must be found nowhere outside.
@@ -226,8 +226,12 @@ struct World {
     conversations: [String; 2],
     /// Whether they have a conversation of their own.
     talked: bool,
+    /// A sign-in of the caller's own besides the one they ask with, and one of the other business.
+    sign_ins: [String; 2],
 }
 
+const OUR_TEXT: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0a01);
+const THEIR_TEXT: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0a02);
 const SESSION: &str = "our-session";
 const THEIR_SESSION: &str = "their-session";
 
@@ -236,12 +240,16 @@ impl World {
         let sentence = || vec![Line::say("Unworn items can be returned within 30 days [1].")];
         let model = Arc::new(ScriptedModel::new((0..400).map(|_| sentence())));
         let writer = Arc::clone(&model);
-        let app = Setup::new().build(|bob| bob.model(writer)).rival(|rival| {
+        let text = |title: &str, body: &str| KnowledgeText::new(Language::EN, title, body).unwrap();
+        let app = Setup::new().build(|bob| bob.model(writer)).shop(move |shop| {
+            shop.knowledge.push((KnowledgeId::from_uuid(OUR_TEXT), text("Parking", "Parking is free.")));
+        });
+        let app = app.rival(move |rival| {
             rival.tenant.name = CANARIES[0].to_owned();
             rival.persona.name = CANARIES[1].to_owned();
             rival.persona.system_prompt = CANARIES[2].to_owned();
-            let text = KnowledgeText::new(Language::EN, CANARIES[3], "Canary-Knowledge is secret.").unwrap();
-            rival.knowledge.push((bob_core::id::KnowledgeId::new(), text));
+            let secret = text(CANARIES[3], "Canary-Knowledge is secret.");
+            rival.knowledge.push((KnowledgeId::from_uuid(THEIR_TEXT), secret));
             for (person, _) in &mut rival.people {
                 if person.email.as_str() == CANARIES[5] {
                     person.name = CANARIES[4].to_owned();
@@ -258,6 +266,7 @@ impl World {
             turns: Default::default(),
             conversations: Default::default(),
             talked: false,
+            sign_ins: Default::default(),
         };
         world.settle().await;
         world
@@ -275,6 +284,7 @@ impl World {
         let turn = if self.caller.side == Side::Rival { self.app.say(RETURNS).send().await } else { turn };
         self.turns[1] = turn.json()["turn_id"].as_str().unwrap().to_owned();
 
+        self.sign_ins = self.elsewhere(&theirs).await;
         self.prove().await;
         let chats = (self.caller.permissions)().contains(Permission::ChatManage);
         self.talked = chats && !self.caller.comes_from_another_page() && self.caller.proof != Proof::Ended;
@@ -299,6 +309,22 @@ impl World {
         let query = AuditQuery { filter, behind: None, limit: 1, look_at: 1_000 };
         let page = self.app.store.audit(&business.parse().unwrap(), query).await.unwrap();
         page.rows[0].part_of.unwrap().to_string()
+    }
+
+    /// Sign-ins besides the one that the caller asks with: one of their own, and one of the other business.
+    async fn elsewhere(&self, rival: &SignedIn) -> [String; 2] {
+        let named = |person: &SignedIn| part_of_token(&person.token, "sid");
+        let (app, caller) = (&self.app, self.caller);
+        let own = match caller.side {
+            _ if caller.email.is_empty() => Uuid::now_v7().to_string(),
+            Side::Platform => named(&app.platform(caller.email).await),
+            _ => named(&app.person(caller.email).await),
+        };
+        let other = match caller.side {
+            Side::Rival => named(&app.person("owner@shop.example").await),
+            _ => named(rival),
+        };
+        [own, other]
     }
 
     async fn prove(&mut self) {
@@ -383,10 +409,25 @@ impl World {
             "tenant" => self.business(whose),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
             "conversation" => known(Uuid::now_v7().to_string(), self.conversations[at].clone()),
+            "sign_in" => known(Uuid::now_v7().to_string(), self.sign_ins[at].clone()),
+            "id" => known(Uuid::now_v7().to_string(), self.thing(path, at)),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),
             "file" => known("nothing.js".to_owned(), "module.js".to_owned()),
             _ => panic!("{path} has a part that is new here: add a sample of {{{name}}} to World::part"),
         }
+    }
+
+    /// What stands for `{id}`, which is something else in each room: the caller's own, or the other business's.
+    fn thing(&self, path: &str, at: usize) -> String {
+        // The rival's own things come first for the rival's people.
+        let at = if self.caller.side == Side::Rival { 1 - at } else { at };
+        let (shop, rival) = (&self.app.shop, &self.app.rival);
+        let things = match path.split("/{id}").next().unwrap_or_default() {
+            "/api/customer-portal/knowledge" => [OUR_TEXT, THEIR_TEXT],
+            "/api/customer-portal/widget-keys" => [shop.key_id.as_uuid(), rival.key_id.as_uuid()],
+            _ => panic!("{path} has an id that is new here: add a sample of it to World::thing"),
+        };
+        things[at].to_string()
     }
 
     /// What is sent: a body that its schema takes, or one that means something.
@@ -428,6 +469,12 @@ impl World {
     }
 }
 
+/// A claim of an access token.
+fn part_of_token(token: &str, name: &str) -> String {
+    let claims = data_encoding::BASE64URL_NOPAD.decode(token.split('.').nth(1).unwrap().as_bytes()).unwrap();
+    serde_json::from_slice::<Value>(&claims).unwrap()[name].as_str().unwrap().to_owned()
+}
+
 /// What a route is asked about.
 fn targets(route: &Route, caller: &Caller) -> Vec<Target> {
     let named = caller.side == Side::Platform && route.names_business;
@@ -437,7 +484,9 @@ fn targets(route: &Route, caller: &Caller) -> Vec<Target> {
         targets.extend(ALL.map(|path| Target { path, business }));
     }
     if route.names_business {
-        targets.extend(ALL.map(|whose| Target { path: Whose::Own, business: Some(whose) }));
+        let named = ALL.map(|whose| Target { path: Whose::Own, business: Some(whose) });
+        // What is one's own is named once: afterwards it may be gone.
+        targets.extend(named.into_iter().skip(usize::from(!targets.is_empty())));
     }
     if targets.is_empty() {
         targets.push(Target { path: Whose::Own, business: None });
@@ -591,15 +640,15 @@ async fn each_route_answers_each_caller_by_its_rule_and_tells_nobody_of_others()
         .with_writer(log.clone())
         .finish();
     let _logging = tracing::subscriber::set_default(subscriber);
-    let routes = table();
+    let mut routes = table();
+    // Reads first, and last what takes something away.
+    routes.sort_by_key(|route| (route.method != "GET", takes_away(route)));
     let mut count = Count::default();
     for caller in CALLERS {
         let mut world = World::of(caller).await;
         for route in &routes {
             let changed = check(&world, route, &mut count).await;
-            // A conversation more changes nothing for those who come next; whatever else was changed does.
-            let chat = ["Chat", "Widget"].contains(&&*route.area);
-            if changed && !chat {
+            if changed && takes_away(route) {
                 heard(&world, &mut count);
                 world = World::of(caller).await;
             }
@@ -615,6 +664,11 @@ async fn each_route_answers_each_caller_by_its_rule_and_tells_nobody_of_others()
         assert!(count.found.contains(canary), "the rival itself sees {canary}: {:?}", count.found);
     }
     assert!(count.answered > 20 && count.requests > routes.len() * CALLERS.len());
+}
+
+/// Whether a call may take away what others ask for, or end the sign-in that they ask with.
+fn takes_away(route: &Route) -> bool {
+    route.method == "DELETE" || route.method != "GET" && ["Account", "Control"].contains(&&*route.area)
 }
 
 /// What the model was told on the caller's behalf.

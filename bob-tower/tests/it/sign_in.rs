@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bob_core::account::{
-    FAILURES_PER_ACCOUNT_AND_ADDRESS, FAILURES_PER_ADDRESS, IDLE, LOGIN_CACHE_AGE, LONGEST, THROTTLE_WINDOW,
+    FAILURES_PER_ACCOUNT, FAILURES_PER_ACCOUNT_AND_ADDRESS, FAILURES_PER_ADDRESS, IDLE, LOGIN_CACHE_AGE,
+    LONGEST, THROTTLE_WINDOW,
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -203,7 +204,7 @@ async fn a_proof_that_does_not_hold_is_nobody() {
         assert_eq!(app.get("/api/auth/me").header("cookie", &cookie).send().await.status, 401, "{cookie}");
     }
     let two = app.get("/api/auth/me").bearer(&person.token).bearer(&person.token).send().await;
-    assert_eq!((two.status, &*two.code()), (400, "duplicate_header"));
+    assert_eq!((two.status, &*two.code()), (401, "unauthorized"));
 }
 
 #[tokio::test]
@@ -371,4 +372,33 @@ async fn an_idempotency_key_does_not_show_a_secret_twice() {
     assert_ne!(first.json()["token"], second.json()["token"]);
     assert_ne!(first.cookie(), second.cookie());
     assert_eq!(second.header("idempotent-replayed"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_guessed_from_everywhere_is_answered_later_and_its_owner_still_gets_in() {
+    for email in ["owner@shop.example", "nobody@shop.example"] {
+        let app = app().await;
+        for n in 0..FAILURES_PER_ACCOUNT {
+            let ask = login(&app, CUSTOMER, email, "wrong").peer(&format!("10.0.{}.{}", n / 200, n % 200));
+            assert_eq!(ask.send().await.status, 401);
+        }
+        let began = tokio::time::Instant::now();
+        let status = login(&app, CUSTOMER, email, PASSWORD).peer("192.0.2.9").send().await.status;
+        assert_eq!(status, if email.starts_with("owner") { 200 } else { 401 }, "never refused");
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(100) && took < Duration::from_secs(3), "{email}: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_throttle_counts_over_both_logins_and_all_mounts() {
+    let app = app().await;
+    let second = bob_tower::BobService::new(app.bob.clone(), mount_at(&["https://bob.example/other"]));
+    for n in 0..FAILURES_PER_ACCOUNT_AND_ADDRESS {
+        let path = if n % 2 == 0 { CUSTOMER } else { PLATFORM };
+        let body = json!({"email": "admin@bob.example", "password": "wrong"});
+        assert_eq!(Ask::new(second.clone(), "POST", path).json(&body).send().await.status, 401);
+    }
+    let refused = login(&app, PLATFORM, "admin@bob.example", PASSWORD).send().await;
+    assert_eq!((refused.status, &*refused.code()), (429, "too_many_attempts"));
 }

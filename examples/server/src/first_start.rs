@@ -75,10 +75,12 @@ pub async fn prepare(
     let Some(tenant) = storage.find_tenant(&named).await? else { return Ok((mount, greeting)) };
     greeting.demo = true;
     let snapshot = storage.tenant_snapshot(&tenant).await?;
-    if let Some(key) = snapshot.widget_keys.iter().find(|key| key.embed && key.is_live(bob.clock().now())) {
+    if let Some(key) =
+        snapshot.widget_keys.iter().find(|key| key.settings.embed && key.is_live(bob.clock().now()))
+    {
         // What is on the list stays: an operator added it, or another process on this database needs it.
         let own = mount.own_origins().map(|origin: &Origin| OriginPattern::from(origin.clone()));
-        let missing: Vec<OriginPattern> = own.filter(|own| !key.origins.contains(own)).collect();
+        let missing: Vec<OriginPattern> = own.filter(|own| !key.settings.origins.contains(own)).collect();
         if !missing.is_empty() {
             storage.add_key_origins(&bob.system_act("start"), &tenant, &key.id, missing).await?;
         }

@@ -9,8 +9,10 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use bob_core::Bob;
-use bob_core::knowledge::{Audience, KnowledgeVersion};
+use bob_core::id::TenantId;
+use bob_core::knowledge::{Audience, KnowledgeVersion, Synonyms};
 use bob_core::language::Language;
+use bob_core::storage::StorageError;
 use bob_core::tenant::TenantRef;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -67,7 +69,7 @@ async fn help(State(bob): State<Arc<Bob>>, Path(language): Path<String>) -> Resp
     let Some(tenant) = tenant(&bob).await else { return StatusCode::NOT_FOUND.into_response() };
     let known = tenant.languages.iter().find(|known| known.as_str() == language);
     let Some(language) = known else { return StatusCode::NOT_FOUND.into_response() };
-    let Ok((_, versions, _)) = bob.storage().published_knowledge(&tenant.id, Audience::Public).await else {
+    let Ok((versions, _)) = published(&bob, &tenant.id).await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let items: String =
@@ -83,6 +85,12 @@ async fn help(State(bob): State<Arc<Bob>>, Path(language): Path<String>) -> Resp
             .replace("{{widget}}", &script(&tenant, "../"))
             .replace("{{items}}", &items),
     )
+}
+
+/// What visitors are answered from now.
+async fn published(bob: &Bob, tenant: &TenantId) -> Result<(Vec<KnowledgeVersion>, Synonyms), StorageError> {
+    let release = bob.storage().tenant_snapshot(tenant).await?.release_at(bob.clock().now());
+    bob.storage().published_knowledge(tenant, release, Audience::Public).await
 }
 
 async fn tenant(bob: &Bob) -> Option<bob_core::tenant::Tenant> {

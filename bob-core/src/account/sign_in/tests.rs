@@ -5,7 +5,8 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::account::{
-    LOGIN_CACHE_AGE, PasswordCost, PasswordHash, Permission, PlatformRole, Role, TenantRole,
+    LOGIN_CACHE_AGE, PasswordCost, PasswordHash, Permission, PlatformRole, Role, SIGNING_KEY_CACHE_AGE,
+    SigningKey, TenantRole, found_signing_key, replace_signing_keys, rotate_signing_key,
 };
 use crate::act::Principal;
 use crate::clock::ManualClock;
@@ -132,6 +133,43 @@ impl LoginStore for Store {
         self.note(act);
         self.up()?.end_login(act, realm, login).await
     }
+
+    async fn logins_of(
+        &self,
+        realm: &TenantId,
+        account: &AccountId,
+        now: Timestamp,
+        before: Option<LoginId>,
+        limit: u32,
+    ) -> storage::Result<Vec<Login>> {
+        self.up()?.logins_of(realm, account, now, before, limit).await
+    }
+
+    async fn end_other_logins(
+        &self,
+        act: &Act,
+        realm: &TenantId,
+        account: &AccountId,
+        kept: &LoginId,
+    ) -> storage::Result<Vec<LoginId>> {
+        self.note(act);
+        self.up()?.end_other_logins(act, realm, account, kept).await
+    }
+}
+
+#[async_trait]
+impl SigningKeyStore for Store {
+    async fn signing_keys(&self, now: Timestamp) -> storage::Result<Vec<SigningKey>> {
+        self.up()?.signing_keys(now).await
+    }
+
+    async fn add_signing_key(&self, act: &Act, key: SigningKey) -> storage::Result<bool> {
+        self.up()?.add_signing_key(act, key).await
+    }
+
+    async fn replace_signing_keys(&self, act: &Act, key: SigningKey) -> storage::Result<bool> {
+        self.up()?.replace_signing_keys(act, key).await
+    }
 }
 
 /// An installation with three people: Paul runs the platform, Anna owns the zoo, Ben works at the zoo and the ape house.
@@ -161,6 +199,7 @@ async fn scene() -> Scene {
     let ids = (zoo.tenant.id, ape.tenant.id);
     store.inner.onboard(&fixture::act(), zoo).await.unwrap();
     store.inner.onboard(&fixture::act(), ape).await.unwrap();
+    found_signing_key(&*store.inner, &fixture::act()).await.unwrap();
     let sign_in = node(&store, &clock, &passwords);
     Scene { store, clock, passwords, sign_in, zoo: ids.0, ape: ids.1 }
 }
@@ -180,6 +219,7 @@ fn node(store: &Arc<Store>, clock: &Arc<ManualClock>, passwords: &Passwords) -> 
     SignIn {
         accounts: Arc::clone(store) as Arc<dyn AccountStore>,
         logins: Arc::clone(store) as Arc<dyn LoginStore>,
+        signing_keys: Arc::clone(store) as Arc<dyn SigningKeyStore>,
         ..SignIn::new(setup).unwrap()
     }
 }
@@ -775,7 +815,8 @@ async fn an_access_token_must_say_what_its_sign_in_says() {
         realm: scene.zoo,
         kind: AccountKind::Tenant,
     };
-    let token = |claims| scene.sign_in.tokens.mint(&claims, scene.clock.now()).unwrap();
+    let keys = scene.sign_in.keys().await.unwrap();
+    let token = |claims| scene.sign_in.tokens.mint(&keys, &claims, scene.clock.now()).unwrap();
     scene.sign_in.by_access_token(token(good).expose()).await.unwrap();
     for claims in [
         AccessClaims { account: AccountId::new(), ..good },
@@ -805,9 +846,97 @@ async fn a_csrf_token_of_another_sign_in_is_refused() {
 async fn the_published_key_is_the_one_that_tokens_name() {
     let scene = scene().await;
     let issued = scene.anna().await;
-    let [key] = &scene.sign_in.jwks()[..] else { panic!("one key") };
+    let [key] = &scene.sign_in.jwks().await.unwrap()[..] else { panic!("one key") };
     let header = jsonwebtoken::decode_header(issued.access_token.expose()).unwrap();
     assert_eq!(header.kid.as_ref(), Some(&key.kid));
+}
+
+#[tokio::test]
+async fn a_new_key_signs_after_a_quarter_of_an_hour_and_interrupts_nobody() {
+    let scene = scene().await;
+    let other_node = node(&scene.store, &scene.clock, &scene.passwords);
+    let old = scene.anna().await;
+    let kid = |issued: &Issued| named_key(issued.access_token.expose()).unwrap();
+    rotate_signing_key(&*scene.store.inner, &scene.act()).await.unwrap();
+    scene.pass(SIGNING_KEY_CACHE_AGE.as_secs());
+    let published = other_node.jwks().await.unwrap();
+    assert_eq!((published.len(), &published[0].kid), (2, &kid(&old)));
+    scene.pass(890);
+    let last = scene.anna().await;
+    assert_eq!(kid(&last), kid(&old), "until it was published for fifteen minutes");
+    scene.pass(10);
+    let first = scene.anna().await;
+    assert_eq!(kid(&first), published[1].kid);
+    for issued in [&last, &first] {
+        other_node.by_access_token(issued.access_token.expose()).await.unwrap();
+    }
+    scene.pass(600);
+    assert_eq!(other_node.jwks().await.unwrap().len(), 2, "clocks of others may be behind");
+    scene.pass(60);
+    assert_eq!(other_node.jwks().await.unwrap(), published[1..]);
+}
+
+#[tokio::test]
+async fn what_a_withdrawn_key_signed_is_refused_within_five_seconds_and_sign_ins_go_on() {
+    let scene = scene().await;
+    let other_node = node(&scene.store, &scene.clock, &scene.passwords);
+    let old = scene.anna().await;
+    other_node.by_access_token(old.access_token.expose()).await.unwrap();
+    replace_signing_keys(&*scene.store.inner, &scene.act()).await.unwrap();
+    scene.pass(4);
+    other_node.by_access_token(old.access_token.expose()).await.unwrap();
+    scene.pass(1);
+    invalid(other_node.by_access_token(old.access_token.expose()).await);
+    invalid(scene.by_token(&old).await);
+    scene.by_cookie(&old).await.unwrap();
+    let new = scene.refresh(&old.refresh_token).await.unwrap();
+    other_node.by_access_token(new.access_token.expose()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_of_a_key_that_was_just_made_is_known_after_a_second() {
+    let scene = scene().await;
+    let other_node = node(&scene.store, &scene.clock, &scene.passwords);
+    other_node.jwks().await.unwrap();
+    replace_signing_keys(&*scene.store.inner, &scene.act()).await.unwrap();
+    let new = scene.anna().await;
+    invalid(other_node.by_access_token(new.access_token.expose()).await);
+    scene.pass(1);
+    other_node.by_access_token(new.access_token.expose()).await.unwrap();
+}
+
+#[tokio::test]
+async fn people_see_and_end_their_own_sign_ins_wherever_they_are() {
+    let scene = scene().await;
+    let named = |tenant| Some(TenantRef::Id(tenant));
+    let zoo = scene.ben(named(scene.zoo)).await.unwrap();
+    let ape = scene.ben(named(scene.ape)).await.unwrap();
+    let anna = scene.anna().await;
+    let list = async |issued: &Issued, after, limit| -> Vec<LoginId> {
+        let logins = scene.sign_in.own_sign_ins(&issued.person, after, limit).await.unwrap();
+        logins.iter().map(|login| login.id).collect()
+    };
+    let (of_zoo, of_ape) = (zoo.person.login, ape.person.login);
+    assert_eq!(list(&zoo, None, 9).await, [of_ape, of_zoo]);
+    assert_eq!(list(&zoo, None, 1).await, [of_ape]);
+    assert_eq!(list(&zoo, Some(of_ape), 1).await, [of_zoo]);
+    assert_eq!(list(&anna, None, 9).await, [anna.person.login]);
+
+    let end =
+        async |of: &LoginId| scene.sign_in.end_own_sign_in(&scene.act(), &zoo.person, of).await.unwrap();
+    assert!(!end(&anna.person.login).await && !end(&LoginId::new()).await);
+    scene.by_token(&anna).await.unwrap();
+    assert!(end(&of_ape).await && !end(&of_ape).await);
+    invalid(scene.by_token(&ape).await);
+
+    let (again, elsewhere) =
+        (scene.ben(named(scene.zoo)).await.unwrap(), scene.ben(named(scene.ape)).await.unwrap());
+    assert_eq!(scene.sign_in.end_other_sign_ins(&scene.act(), &zoo.person).await.unwrap(), 2);
+    invalid(scene.by_cookie(&again).await);
+    invalid(scene.by_cookie(&elsewhere).await);
+    assert_eq!(list(&zoo, None, 9).await, [of_zoo]);
+    scene.pass(1_800);
+    assert!(list(&zoo, None, 9).await.is_empty(), "what ran out is not listed");
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ async fn a_visitors_daily_budget_takes_that_visitor_down_the_ladder() {
 #[tokio::test]
 async fn a_keys_daily_budget_takes_its_visitors_down_the_ladder() {
     let mut shop = onboarding(1_000_000);
-    shop.widget_key.daily_budget = Some(MilliCredits(1_500));
+    shop.widget_key.settings.daily_budget = Some(MilliCredits(1_500));
     let key = Some(shop.widget_key.id);
     let world = World::with(MemoryStorage::new(), shop, &[]).await;
     let ask = async |widget_key, door| {

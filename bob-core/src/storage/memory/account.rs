@@ -150,4 +150,45 @@ impl LoginStore for MemoryStorage {
         }
         Ok(())
     }
+
+    async fn logins_of(
+        &self,
+        realm: &TenantId,
+        account: &AccountId,
+        now: Timestamp,
+        before: Option<LoginId>,
+        limit: u32,
+    ) -> Result<Vec<Login>> {
+        let world = self.world();
+        let all = world.logins.values().map(|row| row.login);
+        let mut found: Vec<_> = all
+            .filter(|login| login.realm == *realm && login.account == *account && login.is_live(now))
+            .filter(|login| before.is_none_or(|before| login.id < before))
+            .collect();
+        found.sort_by_key(|login| std::cmp::Reverse(login.id));
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    async fn end_other_logins(
+        &self,
+        act: &Act,
+        realm: &TenantId,
+        account: &AccountId,
+        kept: &LoginId,
+    ) -> Result<Vec<LoginId>> {
+        let mut world = self.world();
+        let others = world.logins.values_mut().map(|row| &mut row.login).filter(|login| {
+            login.realm == *realm && login.account == *account && login.id != *kept && login.is_live(act.at)
+        });
+        let mut ended = Vec::new();
+        for login in others {
+            login.ended_at = Some(act.at);
+            ended.push(login.id);
+        }
+        if !ended.is_empty() {
+            world.record(Some(realm), "end_other_logins", act);
+        }
+        Ok(ended)
+    }
 }

@@ -9,6 +9,7 @@ mod credit;
 mod inbox;
 mod knowledge;
 mod purse;
+mod signing_key;
 mod tenant;
 mod turn;
 mod widget_key;

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 
 use super::MemoryStorage;
 use super::purse::Purse;
-use super::world::{Shop, Subject};
+use super::world::{KeptItem, KeptVersion, Shop, Subject};
 use crate::account::Account;
 use crate::act::Act;
 use crate::id::TenantId;
 use crate::knowledge::{KnowledgeStatus, KnowledgeVersion};
 use crate::storage::{Onboarding, Result, StorageError, StorageErrorKind, TenantSnapshot, TenantStore};
 use crate::tenant::TenantRef;
+use crate::widget_key::WidgetSettings;
 
 #[async_trait]
 impl TenantStore for MemoryStorage {
@@ -39,17 +40,21 @@ impl TenantStore for MemoryStorage {
         }
         let items = new.knowledge.into_iter().map(|(item, text)| {
             let status = KnowledgeStatus::Published;
-            (item, vec![KnowledgeVersion { item, number: 1, status, text, changed_at: act.at }])
+            let version = KnowledgeVersion { item, number: 1, status, text, changed_at: act.at };
+            let kept = KeptVersion { version, from: Some(1), until: None };
+            KeptItem { id: item, removed: false, versions: vec![kept] }
         });
         let period_ends = new.tenant.billing.next_after(act.at);
-        let shop = Shop {
+        let mut shop = Shop {
             tenant: new.tenant,
             version: 1,
             persona: new.persona,
             widget_keys: vec![new.widget_key],
             release: 1,
+            gathers_releases: false,
             items: items.collect(),
             synonyms: new.synonyms,
+            widget: WidgetSettings::default(),
             purse: Purse::new(act, new.credits, period_ends),
             outbox: Vec::new(),
             conversations: HashMap::new(),
@@ -58,6 +63,7 @@ impl TenantStore for MemoryStorage {
             turns: HashMap::new(),
             idempotency: HashMap::new(),
         };
+        shop.keep_numbers_free();
         world.tenants.insert(id, shop);
         world.record_on(Some(&id), OPERATION, act, Subject(Some(id.as_uuid()), None));
         Ok(())
@@ -91,6 +97,9 @@ impl TenantStore for MemoryStorage {
             persona: shop.persona.clone(),
             widget_keys: shop.widget_keys.clone(),
             release: shop.release,
+            expiries: shop.expiries(),
+            gathers_releases: shop.gathers_releases,
+            widget: shop.widget.clone(),
         })
     }
 }

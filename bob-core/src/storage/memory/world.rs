@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::purse::{Hold, Purse};
-use crate::account::{Account, Login, TenantRole};
+use crate::account::{Account, Login, SigningKey, TenantRole};
 use crate::act::Act;
 use crate::audit::AuditRow;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
@@ -18,7 +18,7 @@ use crate::pricebook::Pricebook;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
 use crate::turn::{BodyHash, FinishedTurn, IdempotencyScope, Lease};
-use crate::widget_key::WidgetKey;
+use crate::widget_key::{WidgetKey, WidgetSettings};
 
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -26,6 +26,7 @@ pub(super) struct World {
     pub(super) accounts: HashMap<AccountId, Account>,
     pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
+    pub(super) signing_keys: Vec<SigningKey>,
     pub(super) pricebooks: Vec<Pricebook>,
     /// In the order in which they were written.
     pub(super) audit: Vec<(TenantId, AuditRow)>,
@@ -50,9 +51,11 @@ pub(super) struct Shop {
     pub(super) persona: Persona,
     pub(super) widget_keys: Vec<WidgetKey>,
     pub(super) release: u64,
+    pub(super) gathers_releases: bool,
     /// In the order in which the items were made.
-    pub(super) items: Vec<(KnowledgeId, Vec<KnowledgeVersion>)>,
+    pub(super) items: Vec<KeptItem>,
     pub(super) synonyms: Synonyms,
+    pub(super) widget: WidgetSettings,
     pub(super) purse: Purse,
     pub(super) outbox: Vec<OutboxEvent>,
     pub(super) conversations: HashMap<ConversationId, Talk>,
@@ -61,6 +64,23 @@ pub(super) struct Shop {
     pub(super) by_session: HashMap<(Door, SessionId), (Timestamp, ConversationId)>,
     pub(super) turns: HashMap<TurnId, TurnRow>,
     pub(super) idempotency: HashMap<IdempotencyScope, IdempotencyRow>,
+}
+
+#[derive(Debug)]
+pub(super) struct KeptItem {
+    pub(super) id: KnowledgeId,
+    pub(super) removed: bool,
+    /// By number, from 1 without gaps.
+    pub(super) versions: Vec<KeptVersion>,
+}
+
+#[derive(Debug)]
+pub(super) struct KeptVersion {
+    pub(super) version: KnowledgeVersion,
+    /// The first release it is in, once it is published.
+    pub(super) from: Option<u64>,
+    /// The first release behind that which it is no longer in.
+    pub(super) until: Option<u64>,
 }
 
 #[derive(Debug)]

@@ -12,19 +12,23 @@ use crate::clock::later;
 use crate::conversation::{Door, SpeakerChange, SpeakerStep};
 use crate::credit::{CreditChanged, MilliCredits};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, VisitorId};
-use crate::knowledge::{KnowledgeStatus, KnowledgeText};
+use crate::knowledge::{ImportInto, KnowledgeStatus, KnowledgeText};
 use crate::language::Language;
 use crate::pricebook::Pricebook;
 use crate::storage::{Result, Storage};
 use crate::testing::fixture;
 use crate::turn::LEASE;
+use crate::widget_key::{KeySettings, WidgetSettings};
 
 /// The calls that leave one row under their own name; a test holds the ports' sources against it.
 pub const DEEDS: &[&str] = &[
     "add_key_origins",
+    "add_knowledge",
     "add_widget_key",
+    "approve_knowledge",
     "begin_turn",
     "change_credits",
+    "change_widget_key",
     "create_account",
     "draft_knowledge",
     "end_login",
@@ -32,16 +36,20 @@ pub const DEEDS: &[&str] = &[
     "extend_turn",
     "finish_turn",
     "found_pricebook",
+    "gather_releases",
+    "import_knowledge",
     "move_knowledge",
     "onboard",
     "open_login",
     "publish_knowledge",
+    "remove_knowledge",
     "renew_credits",
     "reply",
     "rotate_refresh",
-    "set_key_origins",
+    "rotate_widget_key",
     "set_password",
     "set_platform_role",
+    "set_widget_settings",
 ];
 
 /// The calls that take an act and leave no row under their own name, and why.
@@ -179,7 +187,7 @@ async fn deeds_of_the_platform(scene: &mut Scene<'_>) {
         .await;
 }
 
-async fn deeds_on_a_business(scene: &mut Scene<'_>, tenant: TenantId) {
+async fn deeds_on_keys(scene: &mut Scene<'_>, tenant: TenantId) {
     let store = scene.store;
     let key = fixture::widget_key(tenant, &["https://shop.example"]);
     let (id, of_key) = (key.id, about(key.id.as_uuid()));
@@ -188,8 +196,8 @@ async fn deeds_on_a_business(scene: &mut Scene<'_>, tenant: TenantId) {
         .leaves("add_widget_key", tenant, of_key, async |act| store.add_widget_key(act, &tenant, key).await)
         .await;
     scene
-        .leaves("set_key_origins", tenant, of_key, async |act| {
-            store.set_key_origins(act, &tenant, &id, origins()).await
+        .leaves("change_widget_key", tenant, of_key, async |act| {
+            store.change_widget_key(act, &tenant, &id, 1, KeySettings::for_pages(origins())).await
         })
         .await;
     scene
@@ -197,31 +205,76 @@ async fn deeds_on_a_business(scene: &mut Scene<'_>, tenant: TenantId) {
             store.add_key_origins(act, &tenant, &id, origins()).await
         })
         .await;
+    let next = fixture::widget_key(tenant, &[]);
+    let in_its_place = (Some(next.id.as_uuid()), Some(id.as_uuid()));
+    scene
+        .leaves("rotate_widget_key", tenant, in_its_place, async |act| {
+            store.rotate_widget_key(act, &tenant, &id, 3, (next.id, next.key), fixture::now()).await
+        })
+        .await;
     scene
         .leaves("end_widget_key", tenant, of_key, async |act| {
             store.end_widget_key(act, &tenant, &id, fixture::now()).await
         })
         .await;
-    let item = KnowledgeId::new();
-    let of_item = about(item.as_uuid());
-    let text = KnowledgeText::new(Language::EN, "Parking", "Parking is free.").unwrap();
     scene
-        .leaves("draft_knowledge", tenant, of_item, async |act| {
-            store.draft_knowledge(act, &tenant, &item, text).await
+        .leaves("set_widget_settings", tenant, about(tenant.as_uuid()), async |act| {
+            store.set_widget_settings(act, &tenant, None, WidgetSettings::default()).await
         })
         .await;
-    for status in [KnowledgeStatus::Review, KnowledgeStatus::Approved] {
-        scene
-            .leaves("move_knowledge", tenant, of_item, async |act| {
-                store.move_knowledge(act, &tenant, &item, 1, status).await
-            })
-            .await;
-    }
+}
+
+async fn deeds_on_knowledge(scene: &mut Scene<'_>, tenant: TenantId) {
+    let (store, of_tenant) = (scene.store, about(tenant.as_uuid()));
+    let item = KnowledgeId::new();
+    let of_item = about(item.as_uuid());
+    let text = || KnowledgeText::new(Language::EN, "Parking", "Parking is free.").unwrap();
     scene
-        .leaves("publish_knowledge", tenant, about(tenant.as_uuid()), async |act| {
+        .leaves("add_knowledge", tenant, of_item, async |act| {
+            store.add_knowledge(act, &tenant, &item, text()).await
+        })
+        .await;
+    scene
+        .leaves("draft_knowledge", tenant, of_item, async |act| {
+            store.draft_knowledge(act, &tenant, &item, Some(1), text()).await
+        })
+        .await;
+    scene
+        .leaves("move_knowledge", tenant, of_item, async |act| {
+            store.move_knowledge(act, &tenant, &item, 2, KnowledgeStatus::Review).await
+        })
+        .await;
+    scene
+        .leaves("approve_knowledge", tenant, of_item, async |act| {
+            store.approve_knowledge(act, &tenant, &item, 2).await
+        })
+        .await;
+    scene
+        .leaves("remove_knowledge", tenant, of_item, async |act| {
+            store.remove_knowledge(act, &tenant, &item, None).await
+        })
+        .await;
+    scene
+        .leaves("import_knowledge", tenant, of_tenant, async |act| {
+            store.import_knowledge(act, &tenant, ImportInto::Draft, vec![text()]).await
+        })
+        .await;
+    scene
+        .leaves("gather_releases", tenant, of_tenant, async |act| {
+            store.gather_releases(act, &tenant, true).await
+        })
+        .await;
+    scene
+        .leaves("publish_knowledge", tenant, of_tenant, async |act| {
             store.publish_knowledge(act, &tenant).await
         })
         .await;
+}
+
+async fn deeds_on_a_business(scene: &mut Scene<'_>, tenant: TenantId) {
+    let store = scene.store;
+    deeds_on_keys(scene, tenant).await;
+    deeds_on_knowledge(scene, tenant).await;
     let change = fixture::change(1_000);
     let of_change = about(change.id());
     let changed = scene
@@ -419,7 +472,8 @@ pub async fn an_audit_is_filtered_by_who_what_on_what_and_when(store: &dyn Stora
     let key = fixture::widget_key(tenant, &["https://shop.example"]);
     let by = |who, at| Act::new(Principal::Account(who), "r", hour(at));
     store.add_widget_key(&by(anna, 1), &tenant, key.clone()).await.unwrap();
-    store.set_key_origins(&by(carl, 2), &tenant, &key.id, Vec::new()).await.unwrap();
+    let listed = KeySettings::for_pages(Vec::new());
+    store.change_widget_key(&by(carl, 2), &tenant, &key.id, 1, listed).await.unwrap();
     store.end_widget_key(&by(anna, 3), &tenant, &key.id, hour(3)).await.unwrap();
     let open = fixture_turn(store, &tenant).await;
 
@@ -429,7 +483,7 @@ pub async fn an_audit_is_filtered_by_who_what_on_what_and_when(store: &dyn Stora
     };
     let none = AuditFilter::default;
     let rows: [(AuditFilter, &[&str]); 12] = [
-        (none(), &["begin_turn", "end_widget_key", "set_key_origins", "add_widget_key", "onboard"]),
+        (none(), &["begin_turn", "end_widget_key", "change_widget_key", "add_widget_key", "onboard"]),
         (AuditFilter { principal: Some(anna.as_uuid()), ..none() }, &["end_widget_key", "add_widget_key"]),
         (AuditFilter { principal: Some(Uuid::nil()), ..none() }, &[]),
         (AuditFilter { operation: Some("add_".to_owned()), ..none() }, &["add_widget_key"]),
@@ -437,10 +491,10 @@ pub async fn an_audit_is_filtered_by_who_what_on_what_and_when(store: &dyn Stora
         (AuditFilter { operation: Some("%".to_owned()), ..none() }, &[]),
         (
             AuditFilter { subject: Some(key.id.as_uuid()), ..none() },
-            &["end_widget_key", "set_key_origins", "add_widget_key"],
+            &["end_widget_key", "change_widget_key", "add_widget_key"],
         ),
         (AuditFilter { subject: Some(open.conversation.as_uuid()), ..none() }, &["begin_turn"]),
-        (AuditFilter { from: Some(hour(2)), ..none() }, &["end_widget_key", "set_key_origins"]),
+        (AuditFilter { from: Some(hour(2)), ..none() }, &["end_widget_key", "change_widget_key"]),
         (AuditFilter { to: Some(hour(2)), ..none() }, &["begin_turn", "add_widget_key", "onboard"]),
         (AuditFilter { from: Some(hour(2)), to: Some(hour(2)), ..none() }, &[]),
         (

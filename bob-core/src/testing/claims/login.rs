@@ -79,3 +79,56 @@ pub async fn idle_time_moves_with_use(store: &dyn Storage) {
     let rotated = store.rotate_refresh(&late, &login.realm, &login.id, [1; 32], [2; 32]).await.unwrap();
     assert_eq!(rotated, RefreshOutcome::Unknown, "the sign-in ran out");
 }
+
+/// The latest comes first; those that ended or ran out, other people's and other realms' are not among them.
+pub async fn the_sign_ins_of_an_account_are_listed_realm_by_realm(store: &dyn Storage) {
+    let (act, now) = (fixture::act(), fixture::now());
+    let (mine, tenant) = (login(), TenantId::new());
+    let of_mine = |id: LoginId| Login { id, account: mine.account, ..login() };
+    let (second, third) = (of_mine(LoginId::new()), of_mine(LoginId::new()));
+    let elsewhere = Login { realm: tenant, kind: AccountKind::Tenant, ..of_mine(LoginId::new()) };
+    let over = Login { idle_until: now, ..of_mine(LoginId::new()) };
+    for (login, hash) in [mine, second, third, elsewhere, over, login()].into_iter().zip(1..) {
+        store.open_login(&act, login, [hash; 32]).await.unwrap();
+    }
+    let list = async |realm: TenantId, before, limit| {
+        store.logins_of(&realm, &mine.account, now, before, limit).await.unwrap()
+    };
+
+    assert_eq!(list(PLATFORM_REALM, None, 9).await, [third, second, mine]);
+    assert_eq!(list(PLATFORM_REALM, None, 2).await, [third, second]);
+    assert_eq!(list(PLATFORM_REALM, Some(second.id), 2).await, [mine]);
+    assert_eq!(list(tenant, None, 9).await, [elsewhere]);
+    assert!(list(TenantId::new(), None, 9).await.is_empty());
+    store.end_login(&act, &PLATFORM_REALM, &second.id).await.unwrap();
+    assert_eq!(list(PLATFORM_REALM, None, 9).await, [third, mine]);
+}
+
+/// The one who asks stays; what had ended before keeps the moment it ended at.
+pub async fn all_sign_ins_of_an_account_but_one_are_ended(store: &dyn Storage) {
+    let kept = login();
+    let of_account = || Login { account: kept.account, ..login() };
+    let (other, gone, elsewhere) = (of_account(), of_account(), of_account());
+    let elsewhere = Login { realm: TenantId::new(), kind: AccountKind::Tenant, ..elsewhere };
+    let stranger = login();
+    for (login, hash) in [kept, other, gone, elsewhere, stranger].into_iter().zip(1..) {
+        store.open_login(&fixture::act(), login, [hash; 32]).await.unwrap();
+    }
+    store.end_login(&fixture::act(), &gone.realm, &gone.id).await.unwrap();
+    let act = fixture::act_at(later(fixture::now(), Duration::from_secs(60)));
+    let end = async || store.end_other_logins(&act, &kept.realm, &kept.account, &kept.id).await.unwrap();
+
+    assert_eq!(end().await, [other.id]);
+    assert!(end().await.is_empty());
+
+    for (login, ended_at) in [
+        (kept, None),
+        (other, Some(act.at)),
+        (gone, Some(fixture::now())),
+        (elsewhere, None),
+        (stranger, None),
+    ] {
+        let found = store.login(&login.realm, &login.id).await.unwrap().unwrap();
+        assert_eq!(found.ended_at, ended_at);
+    }
+}

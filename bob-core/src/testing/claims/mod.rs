@@ -13,8 +13,10 @@ pub mod login;
 pub mod outbox;
 pub mod period;
 pub mod pricebook;
+pub mod signing_key;
 pub mod tenant;
 pub mod turn;
+pub mod widget_key;
 
 use crate::storage::{Result, StorageErrorKind};
 

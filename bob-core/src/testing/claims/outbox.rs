@@ -257,7 +257,7 @@ pub async fn each_release_of_knowledge_is_told(store: &dyn Storage) {
     let mut outbox = Reader::new(store, tenant);
     let (act, item) = (fixture::act(), KnowledgeId::new());
     let text = KnowledgeText::new(Language::EN, "Refunds", "Refunds take three days.").unwrap();
-    store.draft_knowledge(&act, &tenant, &item, text).await.unwrap();
+    store.add_knowledge(&act, &tenant, &item, text).await.unwrap();
     for status in [KnowledgeStatus::Review, KnowledgeStatus::Approved] {
         store.move_knowledge(&act, &tenant, &item, 1, status).await.unwrap();
     }

@@ -50,20 +50,16 @@ pub async fn a_snapshot_shows_each_change_under_a_new_version(store: &dyn Storag
     assert_eq!(first.widget_keys.len(), 1);
     let key = first.widget_keys[0].clone();
     assert_eq!(
-        (&key.key, &key.origins, key.embed),
-        (&onboarding.widget_key.key, &onboarding.widget_key.origins, true)
+        (&key, &key.settings),
+        (&onboarding.widget_key, &fixture::widget_key(id, &["https://shop.example"]).settings)
     );
     assert_eq!(store.tenant_version(&id).await.unwrap(), first.version);
 
     let other = vec!["https://*.shop.example".parse().unwrap(), "http://localhost:8080".parse().unwrap()];
-    store.set_key_origins(&fixture::act(), &id, &key.id, other.clone()).await.unwrap();
+    store.add_key_origins(&fixture::act(), &id, &key.id, other.clone()).await.unwrap();
     let second = store.tenant_snapshot(&id).await.unwrap();
     assert!(second.version > first.version);
-    let mut origins = second.widget_keys[0].origins.clone();
-    origins.sort();
-    let mut expected = other;
-    expected.sort();
-    assert_eq!(origins, expected);
+    assert_eq!(second.widget_keys[0].settings.origins[1..], other);
 
     store.end_widget_key(&fixture::act(), &id, &key.id, fixture::now()).await.unwrap();
     let third = store.tenant_snapshot(&id).await.unwrap();
@@ -79,7 +75,7 @@ pub async fn a_snapshot_shows_each_change_under_a_new_version(store: &dyn Storag
     assert!(last.version > third.version && last.release == release && release > first.release);
 
     let stranger = fixture::tenant(store, "stranger").await;
-    let theirs = store.set_key_origins(&fixture::act(), &stranger, &key.id, Vec::new()).await;
+    let theirs = store.add_key_origins(&fixture::act(), &stranger, &key.id, Vec::new()).await;
     refused(theirs, StorageErrorKind::NotFound);
     let missing = store.end_widget_key(&fixture::act(), &id, &WidgetKeyId::new(), fixture::now()).await;
     refused(missing, StorageErrorKind::NotFound);
@@ -120,7 +116,7 @@ pub async fn origins_that_are_added_at_once_all_stand(store: &dyn Storage) {
     );
     a.and(b).and(c).unwrap();
 
-    let mut origins = store.tenant_snapshot(&id).await.unwrap().widget_keys[0].origins.clone();
+    let mut origins = store.tenant_snapshot(&id).await.unwrap().widget_keys[0].settings.origins.clone();
     origins.sort();
     let mut all =
         ["https://both.example", "https://one.example", "https://shop.example", "https://two.example"]

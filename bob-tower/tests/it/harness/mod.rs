@@ -21,7 +21,7 @@ use bob_core::storage::{
     WidgetKeyStore as _,
 };
 use bob_core::testing::fixture;
-use bob_core::widget_key::{KeyMode, PublishableKey, WidgetKey};
+use bob_core::widget_key::{KeyMode, KeySettings, PublishableKey, WidgetKey};
 use bob_core::{Bob, BobBuilder, Running};
 use bob_tower::{BobService, Mount};
 use serde_json::{Value, json};
@@ -212,20 +212,18 @@ async fn onboard(
         "shop" => ORIGINS.iter().map(|origin| origin.parse().unwrap()).collect(),
         _ => vec![format!("https://{slug}.example").parse().unwrap()],
     };
-    onboarding.widget_key.origins = origins;
+    onboarding.widget_key.settings.origins = origins;
     change(&mut onboarding);
     let (key, key_id) = (onboarding.widget_key.key.as_str().to_owned(), onboarding.widget_key.id);
     store.onboard(&fixture::act(), onboarding).await.unwrap();
-    let test = WidgetKey {
-        key: PublishableKey::generate(KeyMode::Test, id).unwrap(),
-        embed: false,
-        ..fixture::widget_key(id, &["http://localhost:3000", "https://staging.example"])
-    };
-    let ended = WidgetKey {
-        embed: false,
-        ends_at: Some(fixture::now()),
-        ..fixture::widget_key(id, &[SHOP_PAGE, "https://ended.example"])
-    };
+    let test = KeySettings::for_pages(vec![
+        "http://localhost:3000".parse().unwrap(),
+        "https://staging.example".parse().unwrap(),
+    ]);
+    let test = WidgetKey::new(PublishableKey::generate(KeyMode::Test, id).unwrap(), test);
+    let mut ended = fixture::widget_key(id, &[SHOP_PAGE, "https://ended.example"]);
+    ended.settings.embed = false;
+    ended.ends_at = Some(fixture::now());
     let (test_key, ended_key) = (test.key.as_str().to_owned(), ended.key.as_str().to_owned());
     for key in [test, ended] {
         store.add_widget_key(&fixture::act(), &id, key).await.unwrap();

@@ -3,7 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use bob_core::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
+use bob_core::account::{
+    Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome, SigningKey,
+};
 use bob_core::act::Act;
 use bob_core::audit::{AuditPage, AuditQuery, NotedRead};
 use bob_core::conversation::{
@@ -17,19 +19,22 @@ use bob_core::id::{
 };
 use bob_core::inbox::{InboxEntry, InboxFilter, InboxPlace, PersonReply, Replied};
 use bob_core::keyring::PurposeKeys;
-use bob_core::knowledge::{Audience, KnowledgeStatus, KnowledgeText, KnowledgeVersion, Synonyms};
+use bob_core::knowledge::{
+    Audience, ImportInto, ImportedAs, KnowledgeEntry, KnowledgeFilter, KnowledgeItem, KnowledgeStatus,
+    KnowledgeText, KnowledgeVersion, Synonyms,
+};
 use bob_core::origin::OriginPattern;
 use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
     AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore,
-    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, Storage, StorageError, StorageErrorKind,
-    TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
+    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, SigningKeyStore, Storage, StorageError,
+    StorageErrorKind, TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
-use bob_core::widget_key::WidgetKey;
+use bob_core::widget_key::{KeySettings, PublishableKey, WidgetKey, WidgetSettings};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -130,15 +135,24 @@ ports! {
     WidgetKeyStore {
         write add_widget_key(act: &Act, tenant: &TenantId, key: WidgetKey) -> ();
         write add_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
-        write set_key_origins(act: &Act, tenant: &TenantId, key: &WidgetKeyId, origins: Vec<OriginPattern>) -> ();
+        write change_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, version: u64, settings: KeySettings) -> u64;
+        write rotate_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, version: u64, next: (WidgetKeyId, PublishableKey), ends_at: Timestamp) -> ();
+        write set_widget_settings(act: &Act, tenant: &TenantId, version: Option<u64>, settings: WidgetSettings) -> u64;
         write end_widget_key(act: &Act, tenant: &TenantId, key: &WidgetKeyId, ends_at: Timestamp) -> ();
         read live_origins(now: Timestamp) -> Vec<OriginPattern>;
     }
     KnowledgeStore {
-        write draft_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, text: KnowledgeText) -> KnowledgeVersion;
+        write add_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, text: KnowledgeText) -> KnowledgeVersion;
+        write draft_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, latest: Option<u32>, text: KnowledgeText) -> KnowledgeVersion;
         write move_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, version: u32, to: KnowledgeStatus) -> ();
+        write approve_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, version: u32) -> Option<u64>;
         write publish_knowledge(act: &Act, tenant: &TenantId) -> u64;
-        read published_knowledge(tenant: &TenantId, audience: Audience) -> (u64, Vec<KnowledgeVersion>, Synonyms);
+        write remove_knowledge(act: &Act, tenant: &TenantId, item: &KnowledgeId, latest: Option<u32>) -> ();
+        write import_knowledge(act: &Act, tenant: &TenantId, into: ImportInto, texts: Vec<KnowledgeText>) -> Vec<ImportedAs>;
+        write gather_releases(act: &Act, tenant: &TenantId, gathers: bool) -> ();
+        read knowledge_item(tenant: &TenantId, item: &KnowledgeId) -> KnowledgeItem;
+        read knowledge_items(tenant: &TenantId, filter: &KnowledgeFilter, after: Option<KnowledgeId>, limit: u32) -> Vec<KnowledgeEntry>;
+        read published_knowledge(tenant: &TenantId, release: u64, audience: Audience) -> (Vec<KnowledgeVersion>, Synonyms);
     }
     AccountStore {
         write create_account(act: &Act, account: Account) -> ();
@@ -155,6 +169,13 @@ ports! {
         write touch_login(realm: &TenantId, login: &LoginId, idle_until: Timestamp) -> ();
         write rotate_refresh(act: &Act, realm: &TenantId, login: &LoginId, used: [u8; 32], next: [u8; 32]) -> RefreshOutcome;
         write end_login(act: &Act, realm: &TenantId, login: &LoginId) -> ();
+        read logins_of(realm: &TenantId, account: &AccountId, now: Timestamp, before: Option<LoginId>, limit: u32) -> Vec<Login>;
+        write end_other_logins(act: &Act, realm: &TenantId, account: &AccountId, kept: &LoginId) -> Vec<LoginId>;
+    }
+    SigningKeyStore {
+        read signing_keys(now: Timestamp) -> Vec<SigningKey>;
+        write add_signing_key(act: &Act, key: SigningKey) -> bool;
+        write replace_signing_keys(act: &Act, key: SigningKey) -> bool;
     }
     TurnStore {
         write begin_turn(act: &Act, tenant: &TenantId, start: TurnStart) -> TurnOpening;

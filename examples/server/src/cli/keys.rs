@@ -1,9 +1,11 @@
-//! `bob-server keys`: changing the key that everything else is sealed by, while servers run.
+//! `bob-server keys`: changing the key that everything else is sealed by, and those that sign tokens, while servers run.
 
 use std::error::Error;
 use std::io::Write as _;
 
-use bob_core::act::{Act, Principal};
+use bob_core::account::{replace_signing_keys, rotate_signing_key};
+use bob_core::act::{Act, Principal, Via};
+use bob_core::clock::{Clock as _, SystemClock};
 use bob_core::id::NodeId;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -15,10 +17,10 @@ use crate::options::DatabaseOptions;
 /// How many keys one call wraps anew.
 const BATCH: u32 = 500;
 
-/// The key-encryption key: add a new one, wrap everything by it, forget the old one.
+/// The key-encryption key: add a new one, wrap everything by it, forget the old one; and the keys that sign tokens.
 ///
-/// Changing it takes no pause: `add`, copy the key file to all nodes that do not share it, `rewrap`, and, once no
-/// backup from before is needed any more, `forget`.
+/// Changing the first takes no pause: `add`, copy the key file to all nodes that do not share it, `rewrap`, and, once no
+/// backup from before is needed any more, `forget`. Signing keys change by themselves every 90 days.
 #[derive(Debug, Args)]
 pub struct KeysOptions {
     #[command(subcommand)]
@@ -33,6 +35,18 @@ enum Step {
     Rewrap(DatabaseOptions),
     /// Leaves only the first key in the key file, having wrapped everything by it.
     Forget(DatabaseOptions),
+    /// Makes the next key that signs access tokens, before its 90 days are over.
+    RotateSigning(RotateOptions),
+}
+
+#[derive(Debug, Args)]
+struct RotateOptions {
+    #[command(flatten)]
+    database: DatabaseOptions,
+    /// A key fell into wrong hands: withdraws all keys at once. Access tokens are refused within 5 seconds, and clients
+    /// get new ones by their refresh tokens.
+    #[arg(long)]
+    now: bool,
 }
 
 /// Takes one step.
@@ -62,6 +76,7 @@ pub async fn keys(options: KeysOptions) -> Result<(), Box<dyn Error>> {
             let earlier = KeyFile::forget_earlier(&path)?;
             tell(&format!("{} earlier keys are forgotten; backups from before need them", earlier))
         }
+        Step::RotateSigning(options) => rotate_signing(&options).await,
     }
 }
 
@@ -87,6 +102,29 @@ async fn rewrap(options: &DatabaseOptions) -> Result<u64, Box<dyn Error>> {
     drop(storage);
     database.close().await;
     Ok(done?)
+}
+
+async fn rotate_signing(options: &RotateOptions) -> Result<(), Box<dyn Error>> {
+    let database = Database::named(&options.database)?.open_existing(&options.database).await?;
+    let storage = database.storage();
+    let act = Act::new(Principal::System(NodeId::new()), "keys rotate-signing", SystemClock.now());
+    let act = act.through(Via::Shell, None);
+    let next = if options.now {
+        replace_signing_keys(&*storage, &act.because("a key fell into wrong hands")).await
+    } else {
+        rotate_signing_key(&*storage, &act).await
+    };
+    drop(storage);
+    database.close().await;
+    let next = next?;
+    if options.now {
+        tell(&format!("key {} signs from now on; all keys before it are withdrawn", next.number))
+    } else {
+        tell(&format!(
+            "key {} signs from {} on; the one before it goes on until then",
+            next.number, next.signs_from
+        ))
+    }
 }
 
 fn tell(text: &str) -> Result<(), Box<dyn Error>> {

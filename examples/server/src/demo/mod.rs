@@ -7,13 +7,13 @@ use std::error::Error;
 
 use bob_core::account::{Account, PasswordHash, TenantRole};
 use bob_core::credit::{Billing, MilliCredits};
-use bob_core::id::{AccountId, PersonaId, TenantId, WidgetKeyId};
+use bob_core::id::{AccountId, PersonaId, TenantId};
 use bob_core::language::Language;
 use bob_core::persona::Persona;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::Onboarding;
 use bob_core::tenant::Tenant;
-use bob_core::widget_key::{KeyMode, PublishableKey, WidgetKey};
+use bob_core::widget_key::{KeyMode, KeySettings, PublishableKey, WidgetKey};
 
 /// The demo tenant's slug.
 pub const SLUG: &str = "office16852-platform";
@@ -51,14 +51,10 @@ pub fn onboarding(
             visitor_budget: Some(MilliCredits::credits(500)),
         },
         persona: Persona::default_for(PersonaId::new(), name),
-        widget_key: WidgetKey {
-            id: WidgetKeyId::new(),
-            key: PublishableKey::generate(KeyMode::Live, id)?,
-            origins: Vec::new(),
-            embed: true,
-            ends_at: None,
-            daily_budget: None,
-        },
+        widget_key: WidgetKey::new(
+            PublishableKey::generate(KeyMode::Live, id)?,
+            KeySettings { name: "Demo".to_owned(), embed: true, ..KeySettings::for_pages(Vec::new()) },
+        ),
         knowledge: texts::all(canonical, book)?,
         synonyms: texts::synonyms()?,
         people: vec![(owner, TenantRole::Owner)],

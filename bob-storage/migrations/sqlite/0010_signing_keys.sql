@@ -1,0 +1,12 @@
+-- The keys that sign access tokens. They belong to the installation, so no tenant stands before them.
+CREATE TABLE bob_signing_keys (
+    number      INTEGER NOT NULL PRIMARY KEY CHECK (number > 0),
+    seed        BLOB    NOT NULL, -- sealed
+    created_at  INTEGER NOT NULL, -- published since then
+    signs_from  INTEGER NOT NULL,
+    signs_until INTEGER, -- null: the newest one
+    ends_at     INTEGER  -- what it signed holds no longer
+) STRICT;
+
+-- A person's own sign-ins.
+CREATE INDEX bob_logins_account ON bob_logins (tenant_id, account_id, login_id) WHERE ended_at IS NULL;

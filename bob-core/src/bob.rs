@@ -16,6 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::credit::{Ladder, renewals};
 use crate::directory::Directory;
 use crate::id::NodeId;
+use crate::identity::Identities;
 use crate::inbox::{Hub, Inbox};
 use crate::keyring::PurposeKeys;
 use crate::life::{Life, NotRunning};
@@ -54,6 +55,7 @@ struct Inner {
     pricebooks: Arc<Pricebooks>,
     limits: Limits,
     visitor_tokens: VisitorTokens,
+    identities: Identities,
     passwords: Passwords,
     sign_in_memory: Arc<SignInMemory>,
     chat: Chat,
@@ -173,6 +175,12 @@ impl Bob {
     #[must_use]
     pub fn visitor_tokens(&self) -> &VisitorTokens {
         &self.inner.visitor_tokens
+    }
+
+    /// Judges who visitors say they are.
+    #[must_use]
+    pub fn identities(&self) -> &Identities {
+        &self.inner.identities
     }
 
     /// Hashes and checks passwords, on one pool for all mounts.
@@ -376,6 +384,7 @@ impl BobBuilder {
             directory: Directory::new(Arc::clone(&storage), Arc::clone(&clock)),
             limits: Limits::new(limits),
             visitor_tokens: VisitorTokens::new(storage.purpose_keys()),
+            identities: Identities::new(Arc::clone(&storage), Arc::clone(&clock)),
             passwords: passwords.unwrap_or_default(),
             sign_in_memory: Arc::new(SignInMemory::new(storage.purpose_keys())),
             inbox: Inbox::new(Arc::clone(&storage), Arc::clone(&hub), Arc::clone(&life)),

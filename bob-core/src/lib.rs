@@ -29,6 +29,7 @@ pub mod act;
 pub mod audit;
 pub mod clock;
 pub mod id;
+pub mod identity;
 pub mod keyring;
 pub mod secret;
 pub mod tenant;

@@ -43,6 +43,7 @@ mod route;
 mod same_origin;
 mod service;
 mod sse;
+mod visitor_identity;
 mod widget_keys;
 mod widget_settings;
 mod wire;

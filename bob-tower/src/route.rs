@@ -18,9 +18,13 @@ use crate::wire::audit::AuditRowView;
 use crate::wire::chat::{
     ChatRequest, ConfigView, HistoryView, MessageView, ReplyView, SessionRequest, SessionView,
 };
+use crate::wire::claim::{ClaimRequest, ClaimView, OwnConversationView};
 use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
 use crate::wire::embed::WidgetCodeView;
 use crate::wire::health::HealthView;
+use crate::wire::identity::{
+    IdentitySecretRequest, NewIdentitySecretView, VisitorIdentityRequest, VisitorIdentityView,
+};
 use crate::wire::inbox::{ConversationView, ReplyRequest, SpeakerRequest, TranscriptView};
 use crate::wire::knowledge::{
     ImportView, ItemEntryView, ItemView, KnowledgeRequest, PolicyRequest, PolicyView, RejectRequest,
@@ -35,7 +39,8 @@ use crate::wire::widget::{
     ChangeKeyRequest, KeyView, NewKeyRequest, RotateRequest, RotatedView, SettingsRequest, SettingsView,
 };
 use crate::{
-    audit, auth, credits, embed, health, inbox, knowledge, portal, pricebook, widget_keys, widget_settings,
+    audit, auth, credits, embed, health, inbox, knowledge, portal, pricebook, visitor_identity, widget_keys,
+    widget_settings,
 };
 
 /// A part of Bob that can be mounted by itself.
@@ -156,6 +161,14 @@ routes! {
             => says("Hears the visitor's own turn again, from where they left off.")
                 .query("business_id", text(), "The business, where the host serves several.")
                 .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
+        GET "/api/chat/conversations" public::conversations
+            => says("Lists the visitor's own conversations, the one that began last first.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .of_visitor().lists::<OwnConversationView>(),
+        POST "/api/chat/claim" public::claim
+            => says("Says whether what was said before signing in is the visitor's, or asks what there is.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .takes::<ClaimRequest>().answers::<ClaimView>(200).of_claim(),
     }
     Chat Access::Holds(Permission::ChatManage) => {
         POST "/api/chat/session" signed_in::session
@@ -191,6 +204,12 @@ routes! {
         GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events
             => says("Hears the visitor's own turn again, from where they left off.")
                 .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
+        GET "/api/widget/{tenant}/conversations" widget::conversations
+            => says("Lists the visitor's own conversations, the one that began last first.")
+                .of_visitor().lists::<OwnConversationView>(),
+        POST "/api/widget/{tenant}/claim" widget::claim
+            => says("Says whether what was said before signing in is the visitor's, or asks what there is.")
+                .takes::<ClaimRequest>().answers::<ClaimView>(200).of_claim(),
     }
     Widget Access::Open => {
         GET "/widget/loader.js" embed::loader
@@ -253,6 +272,19 @@ routes! {
         PUT "/api/customer-portal/widget-settings" widget_settings::set
             => says("Sets how the widget looks; what is left out is as usual.").of_business().if_match()
                 .takes::<SettingsRequest>().answers::<SettingsView<'_>>(200),
+        GET "/api/customer-portal/visitor-identity" visitor_identity::read
+            => says("How the business's visitors prove who they are, and what this node saw of it.")
+                .of_business().answers::<VisitorIdentityView>(200),
+        PUT "/api/customer-portal/visitor-identity" visitor_identity::decide
+            => says("Decides how visitors prove who they are; the secrets stay.")
+                .of_business().takes::<VisitorIdentityRequest>().answers::<VisitorIdentityView>(200).if_match(),
+        POST "/api/customer-portal/visitor-identity/secrets" visitor_identity::add_secret
+            => says("Adds a secret to sign identities with; one that Bob makes is shown in this answer only.")
+                .of_business().takes::<IdentitySecretRequest>().optionally()
+                .answers::<NewIdentitySecretView<'_>>(201).if_match().refuses(409, "too_many_secrets"),
+        DELETE "/api/customer-portal/visitor-identity/secrets/{secret}" visitor_identity::remove_secret
+            => says("Takes a secret away; what it signed does not hold any more.")
+                .of_business().answers_nothing(204).if_match().refuses(409, "last_identity_key"),
     }
     Portal Access::Holds(Permission::KnowledgeManage) => {
         GET "/api/customer-portal/knowledge" knowledge::list

@@ -44,7 +44,8 @@ class Node:
         for line in stdout:
             self.greeting.append(line)
             if found := re.search(r"^  Health +http://[^/]*:(\d+)/api/health$", line):
-                self.port = int(found[1])
+                # A port that was chosen before stays: what is greeted with is the address that all nodes share.
+                self.port = self.port or int(found[1])
                 self.greeted.set()
         self.greeted.set()
         stdout.close()

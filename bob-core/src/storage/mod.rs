@@ -13,6 +13,7 @@ mod audit;
 mod conversation;
 mod credit;
 mod error;
+mod identity;
 mod inbox;
 mod key;
 mod knowledge;
@@ -23,6 +24,7 @@ mod pricebook;
 mod signing_key;
 mod tenant;
 mod turn;
+mod visitor;
 mod widget_key;
 
 use std::fmt;
@@ -39,6 +41,7 @@ pub use audit::AuditStore;
 pub use conversation::ConversationStore;
 pub use credit::CreditStore;
 pub use error::{StorageError, StorageErrorKind};
+pub use identity::IdentityStore;
 pub use inbox::InboxStore;
 pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
@@ -48,6 +51,7 @@ pub use pricebook::PricebookStore;
 pub use signing_key::SigningKeyStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
 pub use turn::TurnStore;
+pub use visitor::VisitorStore;
 pub use widget_key::WidgetKeyStore;
 
 /// What a store call answers.
@@ -63,6 +67,8 @@ pub trait Storage:
     + LoginStore
     + SigningKeyStore
     + TurnStore
+    + VisitorStore
+    + IdentityStore
     + ConversationStore
     + InboxStore
     + CreditStore

@@ -2,10 +2,12 @@
 
 mod account;
 mod audit;
+mod claim;
 mod conversation;
 mod credit;
 mod error;
 mod functions;
+mod identity;
 mod import;
 mod inbox;
 mod keys;
@@ -25,6 +27,7 @@ mod tenant;
 mod turn;
 mod unit;
 mod version;
+mod visitor;
 mod widget_key;
 
 use std::fmt;

@@ -3,9 +3,11 @@
 mod account;
 mod audit;
 mod backup;
+mod claim;
 mod conversation;
 mod credit;
 mod error;
+mod identity;
 mod import;
 mod inbox;
 mod key;
@@ -21,6 +23,7 @@ mod signing_key;
 mod tenant;
 mod turn;
 mod version;
+mod visitor;
 mod widget_key;
 mod writer;
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod budgets;
+mod claiming;
 mod cors;
 mod credits;
 mod csrf;
@@ -14,6 +15,7 @@ mod harness;
 mod host_principal;
 mod hostile;
 mod idempotency;
+mod identity;
 mod inbox;
 mod knowledge;
 mod limits;

@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex};
 use bob_core::account::{Permission, PermissionSet, PlatformRole, TenantRole};
 use bob_core::audit::{AuditFilter, AuditQuery};
 use bob_core::id::{KnowledgeId, TenantId};
+use bob_core::identity::{IdentityChange, IdentitySecret};
 use bob_core::knowledge::KnowledgeText;
 use bob_core::language::Language;
 use bob_core::llm::{Line, ScriptedModel};
-use bob_core::storage::AuditStore as _;
+use bob_core::storage::{AuditStore as _, IdentityStore as _, TenantStore as _};
+use bob_core::testing::fixture;
 use bob_tower::HostPrincipal;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
@@ -430,6 +432,23 @@ impl World {
         things[at].to_string()
     }
 
+    /// A secret that identities are signed with; one that was deleted is followed by another.
+    async fn secret(&self, whose: Whose) -> String {
+        let tenant = match whose {
+            Whose::Own | Whose::Other => self.business(whose).parse().unwrap(),
+            Whose::Missing => return Uuid::now_v7().to_string(),
+            Whose::Malformed => return "%00%27%22".to_owned(),
+        };
+        let settings = self.app.store.tenant_snapshot(&tenant).await.unwrap().identity;
+        if let Some(secret) = settings.secrets.first() {
+            return secret.id.to_string();
+        }
+        let secret = IdentitySecret::generate(fixture::now()).unwrap();
+        let (id, added) = (secret.id, IdentityChange::Add(secret));
+        self.app.store.change_identity(&fixture::act(), &tenant, None, added).await.unwrap();
+        id.to_string()
+    }
+
     /// What is sent: a body that its schema takes, or one that means something.
     fn body(&self, route: &Route) -> Option<Sample> {
         let json = |body: Value| Some(Sample::Json(body));
@@ -452,6 +471,7 @@ impl World {
         for part in route.path.split('/').skip(1) {
             path.push('/');
             match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                Some("secret") => path.push_str(&self.secret(target.path).await),
                 Some(name) => path.push_str(&self.part(name, &route.path, target.path)),
                 None => path.push_str(part),
             }

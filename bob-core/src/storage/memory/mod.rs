@@ -4,14 +4,17 @@
 
 mod account;
 mod audit;
+mod claim;
 mod conversation;
 mod credit;
+mod identity;
 mod inbox;
 mod knowledge;
 mod purse;
 mod signing_key;
 mod tenant;
 mod turn;
+mod visitor;
 mod widget_key;
 mod world;
 

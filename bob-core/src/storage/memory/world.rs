@@ -11,6 +11,7 @@ use crate::act::Act;
 use crate::audit::AuditRow;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
+use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeVersion, Synonyms};
 use crate::outbox::{EventKind, EventSubject, OutboxEvent, events_of_row, names_of, new_row_id};
 use crate::persona::Persona;
@@ -18,6 +19,7 @@ use crate::pricebook::Pricebook;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
 use crate::turn::{BodyHash, FinishedTurn, IdempotencyScope, Lease};
+use crate::visitor::KnownVisitor;
 use crate::widget_key::{WidgetKey, WidgetSettings};
 
 #[derive(Debug, Default)]
@@ -64,6 +66,20 @@ pub(super) struct Shop {
     pub(super) by_session: HashMap<(Door, SessionId), (Timestamp, ConversationId)>,
     pub(super) turns: HashMap<TurnId, TurnRow>,
     pub(super) idempotency: HashMap<IdempotencyScope, IdempotencyRow>,
+    pub(super) identity: IdentitySettings,
+    pub(super) visitors: HashMap<VisitorId, VisitorRow>,
+    /// The visitors that proven people are, by issuer and subject.
+    pub(super) people: HashMap<(Option<String>, String), VisitorId>,
+    /// The proofs that claimed something, and until when they are remembered.
+    pub(super) proofs: HashMap<String, Timestamp>,
+}
+
+/// A visitor who said something, or proved who they are.
+#[derive(Debug, Default)]
+pub(super) struct VisitorRow {
+    pub(super) known: KnownVisitor,
+    /// Who said last that the conversations are not theirs.
+    pub(super) declined_by: Option<VisitorId>,
 }
 
 #[derive(Debug)]

@@ -18,6 +18,7 @@ use crate::pricebook::Pricebook;
 use crate::storage::{Result, Storage};
 use crate::testing::fixture;
 use crate::turn::LEASE;
+use crate::visitor::VisitorProfile;
 use crate::widget_key::{KeySettings, WidgetSettings};
 
 /// The calls that leave one row under their own name; a test holds the ports' sources against it.
@@ -38,6 +39,7 @@ pub const DEEDS: &[&str] = &[
     "found_pricebook",
     "gather_releases",
     "import_knowledge",
+    "introduce_visitor",
     "move_knowledge",
     "onboard",
     "open_login",
@@ -54,9 +56,12 @@ pub const DEEDS: &[&str] = &[
 
 /// The calls that take an act and leave no row under their own name, and why.
 pub const OTHERS: &[(&str, &str)] = &[
+    ("change_identity", "its row is named by the change"),
     ("change_speaker", "its row is named by the step"),
+    ("claim_visitor", "its reason tells how much moved, and a refusal is decline_claim"),
     ("note_read", "its row is named by what was read"),
     ("note_reading", "the same"),
+    ("recognise_visitor", "the deed of the visitor whom it finds out"),
     ("renew_turn", "a turn that goes on is no deed of its own"),
     ("rewrap_keys", "a row for each key that was wrapped anew; memory wraps none"),
     ("sweep_turns", "a row for each turn that it gives up: give_up_turn"),
@@ -299,6 +304,13 @@ async fn deeds_in_a_conversation(scene: &mut Scene<'_>, tenant: TenantId) {
     scene
         .leaves("begin_turn", tenant, of_turn, async |act| store.begin_turn(act, &tenant, start).await)
         .await;
+    let visitor = open_visitor(store, &tenant).await;
+    let profile = VisitorProfile::said(Some("Anna".to_owned()), None).unwrap();
+    scene
+        .leaves("introduce_visitor", tenant, about(visitor.as_uuid()), async |act| {
+            store.introduce_visitor(act, &tenant, &visitor, profile).await
+        })
+        .await;
     let open = fixture_turn(store, &tenant).await;
     let of_open = (Some(open.turn.as_uuid()), Some(open.conversation.as_uuid()));
     scene
@@ -342,6 +354,12 @@ async fn deeds_in_the_inbox(scene: &mut Scene<'_>, tenant: TenantId, conversatio
             })
             .await;
     }
+}
+
+async fn open_visitor(store: &dyn Storage, tenant: &TenantId) -> VisitorId {
+    let visitor = VisitorId::new();
+    fixture::open(store, tenant, fixture::start(visitor, "v", "hi")).await;
+    visitor
 }
 
 async fn fixture_turn(store: &dyn Storage, tenant: &TenantId) -> crate::turn::OpenTurn {

@@ -3,7 +3,9 @@
 pub mod account;
 pub mod audit;
 pub mod budget;
+pub mod claim;
 pub mod credit;
+pub mod identity;
 pub mod inbox;
 pub mod key;
 pub mod knowledge;

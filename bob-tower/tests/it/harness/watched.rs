@@ -17,6 +17,7 @@ use bob_core::credit::{
 use bob_core::id::{
     AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId,
 };
+use bob_core::identity::{IdentityChange, IdentityChanged};
 use bob_core::inbox::{InboxEntry, InboxFilter, InboxPlace, PersonReply, Replied};
 use bob_core::keyring::PurposeKeys;
 use bob_core::knowledge::{
@@ -28,12 +29,13 @@ use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore,
-    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, SigningKeyStore, Storage, StorageError,
-    StorageErrorKind, TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
+    AccountStore, AuditStore, ConversationStore, CreditStore, IdentityStore, InboxStore, KeyStore,
+    KnowledgeStore, LoginStore, Onboarding, OutboxStore, PricebookStore, Result, SigningKeyStore, Storage,
+    StorageError, StorageErrorKind, TenantSnapshot, TenantStore, TurnStore, VisitorStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
+use bob_core::visitor::{Claim, Claimable, Claimed, KnownVisitor, OwnConversation, VisitorProfile};
 use bob_core::widget_key::{KeySettings, PublishableKey, WidgetKey, WidgetSettings};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -211,6 +213,17 @@ ports! {
     }
     OutboxStore {
         read outbox(tenant: &TenantId, after: Option<Uuid>, limit: u32) -> Vec<OutboxEvent>;
+    }
+    IdentityStore {
+        write change_identity(act: &Act, tenant: &TenantId, expected: Option<u64>, change: IdentityChange) -> IdentityChanged;
+    }
+    VisitorStore {
+        write recognise_visitor(act: &Act, tenant: &TenantId, profile: VisitorProfile) -> VisitorId;
+        write introduce_visitor(act: &Act, tenant: &TenantId, visitor: &VisitorId, profile: VisitorProfile) -> ();
+        read visitor(tenant: &TenantId, visitor: &VisitorId) -> Option<KnownVisitor>;
+        read own_conversations(tenant: &TenantId, visitor: &VisitorId, after: Option<Uuid>, limit: u32) -> Vec<OwnConversation>;
+        read claimable(tenant: &TenantId, anonymous: &VisitorId, identified: &VisitorId, since: Timestamp) -> Claimable;
+        write claim_visitor(act: &Act, tenant: &TenantId, claim: Claim) -> Claimed;
     }
     AuditStore {
         read audit(tenant: &TenantId, query: AuditQuery) -> AuditPage;

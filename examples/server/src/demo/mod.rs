@@ -35,7 +35,7 @@ pub fn onboarding(
     let owner = Account {
         id: AccountId::new(),
         email: OWNER.parse()?,
-        name: "Shop owner".to_owned(),
+        name: "Mara Lindner".to_owned(),
         password: Some(password),
         platform_role: None,
         disabled_at: None,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bob_core::account::{Email, TenantRole};
+use bob_core::act::Via;
 use bob_core::conversation::{Door, SessionId};
 use bob_core::id::{TenantId, VisitorId};
 use bob_core::identity::{IdentityChange, IdentitySecret};
@@ -19,7 +20,7 @@ use bob_storage::SqliteStorage;
 use crate::{Fresh, fresh};
 
 /// What must not be found, each somewhere else.
-const PLANTED: [&str; 11] = [
+const PLANTED: [&str; 12] = [
     "Kanarienvogel-Frage",
     "Kanarienvogel-Antwort",
     "kanarienvogel-session",
@@ -31,6 +32,7 @@ const PLANTED: [&str; 11] = [
     "kanarienvogel-subjekt",
     "Kanarienvogel Besucherin",
     "kanarienvogel-geheimnis-0123456789abcdef",
+    "203.0.113.77",
 ];
 
 /// A shop with a member, a person of the platform, an answered turn and one whose answer came too late.
@@ -47,6 +49,7 @@ async fn plant(storage: &SqliteStorage) -> TenantId {
         subject,
         visitor_name,
         secret,
+        address,
     ] = PLANTED;
     let person = |email: &str, name: &str| {
         let email: Email = format!("{email}@shop.example").parse().unwrap();
@@ -54,7 +57,8 @@ async fn plant(storage: &SqliteStorage) -> TenantId {
     };
     let mut shop = fixture::onboarding("shop");
     shop.people = vec![(person(member_email, member_name), TenantRole::Owner)];
-    let (tenant, act) = (shop.tenant.id, fixture::act());
+    let tenant = shop.tenant.id;
+    let act = fixture::act().through(Via::Portal, Some(address.parse().unwrap()));
     storage.onboard(&act, shop).await.unwrap();
     storage.create_account(&act, person(email, name)).await.unwrap();
 

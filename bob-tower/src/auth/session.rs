@@ -75,7 +75,8 @@ pub(crate) async fn logout(call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `GET /api/auth/me`
 pub(crate) async fn me(call: Call) -> Result<Response<BobBody>, Problem> {
-    let person = call.own_person()?;
+    let caller = call.person()?;
+    let Some(person) = caller.own() else { return json(StatusCode::OK, &MeView::of_host(caller)) };
     let csrf = call.mounted.sign_in.csrf_token(&person.login);
     json(StatusCode::OK, &MeView::new(person, csrf.expose()))
 }

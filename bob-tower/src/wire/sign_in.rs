@@ -9,6 +9,7 @@ use bob_core::tenant::TenantRef;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::auth::SignedIn;
 use crate::problem::{Problem, ProblemView};
 
 /// What platform people send.
@@ -87,11 +88,13 @@ impl<'a> From<&'a Issued> for IssuedView<'a> {
 #[derive(Serialize, ToSchema)]
 struct UserView<'a> {
     id: String,
-    email: &'a str,
+    /// Nothing for people whom the embedding host signed in.
+    email: Option<&'a str>,
     name: &'a str,
     kind: &'static str,
     tenant_id: Option<String>,
-    roles: [&'static str; 1],
+    /// One, or none for people whom the embedding host signed in.
+    roles: Vec<&'static str>,
     permissions: Vec<&'static str>,
 }
 
@@ -99,11 +102,11 @@ impl<'a> From<&'a Person> for UserView<'a> {
     fn from(person: &'a Person) -> Self {
         Self {
             id: person.account.to_string(),
-            email: person.email.as_str(),
+            email: Some(person.email.as_str()),
             name: &person.name,
             kind: person.kind.as_str(),
             tenant_id: person.tenant.map(|tenant| tenant.to_string()),
-            roles: [person.role.as_str()],
+            roles: vec![person.role.as_str()],
             permissions: person.permissions.iter().map(Permission::as_str).collect(),
         }
     }
@@ -133,13 +136,28 @@ impl<'a> From<&'a Membership> for MembershipView<'a> {
 pub(crate) struct MeView<'a> {
     user: UserView<'a>,
     memberships: Vec<MembershipView<'a>>,
-    csrf_token: &'a str,
+    /// Nothing for people whom the embedding host signed in.
+    csrf_token: Option<&'a str>,
 }
 
 impl<'a> MeView<'a> {
     pub(crate) fn new(person: &'a Person, csrf_token: &'a str) -> Self {
         let memberships = person.memberships.iter().map(Into::into).collect();
-        Self { user: person.into(), memberships, csrf_token }
+        Self { user: person.into(), memberships, csrf_token: Some(csrf_token) }
+    }
+
+    /// Somebody whom the embedding host signed in.
+    pub(crate) fn of_host(person: &'a SignedIn) -> Self {
+        let user = UserView {
+            id: person.principal().id().to_string(),
+            email: None,
+            name: &person.name,
+            kind: person.kind.as_str(),
+            tenant_id: person.tenant.map(|tenant| tenant.to_string()),
+            roles: Vec::new(),
+            permissions: person.permissions.iter().map(Permission::as_str).collect(),
+        };
+        Self { user, memberships: Vec::new(), csrf_token: None }
     }
 }
 

@@ -5,21 +5,23 @@
 //! Routes come from the API's description. A route with a kind of `{part}` that is new here needs a line in
 //! [`World::part`], and one whose body must mean something a line in [`World::body`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use bob_core::account::{Permission, PermissionSet, PlatformRole, TenantRole};
-use bob_core::id::TenantId;
+use bob_core::audit::{AuditFilter, AuditQuery};
+use bob_core::id::{KnowledgeId, TenantId};
 use bob_core::identity::{IdentityChange, IdentitySecret};
 use bob_core::knowledge::KnowledgeText;
 use bob_core::language::Language;
 use bob_core::llm::{Line, ScriptedModel};
-use bob_core::storage::{AccountStore as _, IdentityStore as _, TenantStore as _};
+use bob_core::storage::{AccountStore as _, AuditStore as _, IdentityStore as _, TenantStore as _};
 use bob_core::testing::fixture;
 use bob_tower::HostPrincipal;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 use uuid::Uuid;
 
 use crate::harness::{
@@ -151,10 +153,6 @@ const CALLERS: [Caller; 19] = [
 ];
 
 impl Caller {
-    fn is_of_host(&self) -> bool {
-        matches!(self.proof, Proof::Host | Proof::AmbientHost | Proof::StolenHost)
-    }
-
     fn comes_from_another_page(&self) -> bool {
         matches!(self.proof, Proof::StolenCookie | Proof::StolenHost)
     }
@@ -183,7 +181,6 @@ impl Caller {
             Rule::OwnOrigin => None,
             Rule::WidgetKey if self.proof == Proof::WidgetKey => None,
             Rule::WidgetKey => Some((401, "unknown_widget_key")),
-            Rule::SignedIn if self.is_of_host() => identified().or(Some((403, "own_sign_in_required"))),
             Rule::SignedIn => identified(),
             Rule::Holds(permission) => identified().or(if holds(permission) { None } else { denied }),
             Rule::HoldsOnPlatform(permission) => {
@@ -227,8 +224,10 @@ struct World {
     host: Option<HostPrincipal>,
     /// A turn of the caller's own, or else of the shop; and one of the other business.
     turns: [String; 2],
-    /// A conversation of the caller's business, or else of the shop; and one of the other business.
+    /// The conversations they belong to.
     conversations: [String; 2],
+    /// Whether they have a conversation of their own.
+    talked: bool,
     /// A sign-in of the caller's own besides the one they ask with, and one of the other business.
     sign_ins: [String; 2],
     /// One of the people of the shop, of the rival, and of the platform.
@@ -237,6 +236,8 @@ struct World {
     personas: [String; 2],
 }
 
+const OUR_TEXT: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0a01);
+const THEIR_TEXT: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0a02);
 const SESSION: &str = "our-session";
 const THEIR_SESSION: &str = "their-session";
 
@@ -245,12 +246,16 @@ impl World {
         let sentence = || vec![Line::say("Unworn items can be returned within 30 days [1].")];
         let model = Arc::new(ScriptedModel::new((0..400).map(|_| sentence())));
         let writer = Arc::clone(&model);
-        let app = Setup::new().build(|bob| bob.model(writer)).rival(|rival| {
+        let text = |title: &str, body: &str| KnowledgeText::new(Language::EN, title, body).unwrap();
+        let app = Setup::new().build(|bob| bob.model(writer)).shop(move |shop| {
+            shop.knowledge.push((KnowledgeId::from_uuid(OUR_TEXT), text("Parking", "Parking is free.")));
+        });
+        let app = app.rival(move |rival| {
             rival.tenant.name = CANARIES[0].to_owned();
             rival.persona.name = CANARIES[1].to_owned();
             rival.persona.system_prompt = CANARIES[2].to_owned();
-            let text = KnowledgeText::new(Language::EN, CANARIES[3], "Canary-Knowledge is secret.").unwrap();
-            rival.knowledge.push((bob_core::id::KnowledgeId::new(), text));
+            let secret = text(CANARIES[3], "Canary-Knowledge is secret.");
+            rival.knowledge.push((KnowledgeId::from_uuid(THEIR_TEXT), secret));
             for (person, _) in &mut rival.people {
                 if person.email.as_str() == CANARIES[5] {
                     person.name = CANARIES[4].to_owned();
@@ -264,11 +269,12 @@ impl World {
             caller,
             headers: Vec::new(),
             host: None,
-            turns: [String::new(), String::new()],
-            conversations: [String::new(), String::new()],
-            sign_ins: [String::new(), String::new()],
-            people: [String::new(), String::new(), String::new()],
-            personas: [String::new(), String::new()],
+            turns: Default::default(),
+            conversations: Default::default(),
+            talked: false,
+            sign_ins: Default::default(),
+            people: Default::default(),
+            personas: Default::default(),
         };
         world.settle().await;
         world
@@ -303,31 +309,31 @@ impl World {
 
         self.prove().await;
         let chats = (self.caller.permissions)().contains(Permission::ChatManage);
-        let own =
-            chats && !matches!(self.caller.proof, Proof::StolenCookie | Proof::StolenHost | Proof::Ended);
+        self.talked = chats && !self.caller.comes_from_another_page() && self.caller.proof != Proof::Ended;
         let said =
             json!({"message": RETURNS, "session_id": SESSION, "business_id": self.business(Whose::Own)});
-        let said = if own {
+        let said = if self.talked {
             self.proven(self.app.post("/api/chat/message").json(&said)).send().await
         } else {
             self.app.say(RETURNS).send().await
         };
         assert_eq!(said.status, 200, "{}: {}", self.caller.name, said.text());
         self.turns[0] = said.json()["turn_id"].as_str().unwrap().to_owned();
-        self.prompts = self.model.prompts().len();
-        let ours = self.app.person("owner@shop.example").await;
-        self.conversations = [self.conversation(&ours).await, self.conversation(&theirs).await];
-        if self.caller.side == Side::Rival {
-            self.conversations.reverse();
+        for (at, whose) in [Whose::Own, Whose::Other].into_iter().enumerate() {
+            self.conversations[at] = self.conversation_of(&self.turns[at], &self.business(whose)).await;
         }
+        self.prompts = self.model.prompts().len();
     }
 
-    /// The latest conversation of somebody's business.
-    async fn conversation(&self, person: &SignedIn) -> String {
-        let list = self.app.get("/api/customer-portal/conversations").bearer(&person.token).send().await;
-        list.json()["items"][0]["id"].as_str().unwrap().to_owned()
+    /// The conversation of a turn, as the audit tells it.
+    async fn conversation_of(&self, turn: &str, business: &str) -> String {
+        let filter = AuditFilter { subject: Some(turn.parse().unwrap()), ..AuditFilter::default() };
+        let query = AuditQuery { filter, behind: None, limit: 1, look_at: 1_000 };
+        let page = self.app.store.audit(&business.parse().unwrap(), query).await.unwrap();
+        page.rows[0].part_of.unwrap().to_string()
     }
 
+    /// Sign-ins besides the one that the caller asks with: one of their own, and one of the other business.
     async fn elsewhere(&self, rival: &SignedIn) -> [String; 2] {
         let named = |person: &SignedIn| part_of_token(&person.token, "sid");
         let (app, caller) = (&self.app, self.caller);
@@ -423,16 +429,32 @@ impl World {
         };
         match name {
             "tenant" => self.business(whose),
-            "conversation" => known(Uuid::now_v7().to_string(), self.conversations[at].clone()),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
+            "conversation" => known(Uuid::now_v7().to_string(), self.conversations[at].clone()),
             "sign_in" => known(Uuid::now_v7().to_string(), self.sign_ins[at].clone()),
-            "id" => known(Uuid::now_v7().to_string(), self.person(path, whose)),
+            "id" if path.contains("/users/") || path.contains("/accounts/") => {
+                known(Uuid::now_v7().to_string(), self.person(path, whose))
+            }
+            "id" => known(Uuid::now_v7().to_string(), self.thing(path, at)),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),
             "persona" => known(Uuid::now_v7().to_string(), self.personas[at].clone()),
             "n" => known("9".to_owned(), "1".to_owned()),
             "file" => known("nothing.js".to_owned(), "module.js".to_owned()),
             _ => panic!("{path} has a part that is new here: add a sample of {{{name}}} to World::part"),
         }
+    }
+
+    /// What stands for `{id}`, which is something else in each room: the caller's own, or the other business's.
+    fn thing(&self, path: &str, at: usize) -> String {
+        // The rival's own things come first for the rival's people.
+        let at = if self.caller.side == Side::Rival { 1 - at } else { at };
+        let (shop, rival) = (&self.app.shop, &self.app.rival);
+        let things = match path.split("/{id}").next().unwrap_or_default() {
+            "/api/customer-portal/knowledge" => [OUR_TEXT, THEIR_TEXT],
+            "/api/customer-portal/widget-keys" => [shop.key_id.as_uuid(), rival.key_id.as_uuid()],
+            _ => panic!("{path} has an id that is new here: add a sample of it to World::thing"),
+        };
+        things[at].to_string()
     }
 
     /// A secret that identities are signed with; one that was deleted is followed by another.
@@ -531,7 +553,9 @@ fn targets(route: &Route, caller: &Caller) -> Vec<Target> {
         targets.extend(ALL.map(|path| Target { path, business }));
     }
     if route.names_business {
-        targets.extend(ALL.map(|whose| Target { path: Whose::Own, business: Some(whose) }));
+        let named = ALL.map(|whose| Target { path: Whose::Own, business: Some(whose) });
+        // What is one's own is named once: afterwards it may be gone.
+        targets.extend(named.into_iter().skip(usize::from(!targets.is_empty())));
     }
     if targets.is_empty() {
         targets.push(Target { path: Whose::Own, business: None });
@@ -575,6 +599,8 @@ struct Count {
     /// Own things that were answered with 2xx.
     answered: usize,
     leaks: Vec<String>,
+    /// What the rival's own people found of theirs: the search finds things.
+    found: BTreeSet<&'static str>,
 }
 
 impl Count {
@@ -598,6 +624,10 @@ async fn check(world: &World, route: &Route, count: &mut Count) -> bool {
         count.requests += 1;
         changed |= route.method != "GET" && answer.status < 300;
         assert!(answer.status < 500, "{row}: {}", answer.text());
+        if caller.side == Side::Rival {
+            let text = answer.text();
+            count.found.extend(CANARIES.iter().filter(|canary| text.contains(**canary)));
+        }
         if caller.is_stranger_to_rival() {
             count.search(&format!("the body of {row}"), &answer.text());
             count.search(&format!("the head of {row}"), &format!("{:?}", answer.headers));
@@ -608,6 +638,9 @@ async fn check(world: &World, route: &Route, count: &mut Count) -> bool {
             continue;
         }
         let there = is_there(route, caller, target);
+        if !world.talked && route.path.starts_with("/api/chat/") {
+            continue;
+        }
         match route.rule {
             Rule::Open | Rule::OwnOrigin => {}
             Rule::WidgetKey if there => assert_ne!(code(&answer), "unknown_widget_key", "{row}"),
@@ -652,7 +685,9 @@ async fn check(world: &World, route: &Route, count: &mut Count) -> bool {
         route.path,
         caller.name
     );
-    if !matches!(route.rule, Rule::Open) {
+    // The public door serves the shop to everybody, whosever they are.
+    let is_public = route.rule == Rule::OwnOrigin && !caller.is_stranger_to_rival();
+    if route.rule != Rule::Open && !is_public {
         for by_path in [true, false] {
             let other = foreign.get(&(by_path, Whose::Other));
             let missing = foreign.get(&(by_path, Whose::Missing));
@@ -670,18 +705,19 @@ async fn each_route_answers_each_caller_by_its_rule_and_tells_nobody_of_others()
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
+        .with_span_events(FmtSpan::CLOSE)
         .with_writer(log.clone())
         .finish();
     let _logging = tracing::subscriber::set_default(subscriber);
-    let routes = table();
+    let mut routes = table();
+    // Reads first, and last what takes something away.
+    routes.sort_by_key(|route| (route.method != "GET", takes_away(route)));
     let mut count = Count::default();
     for caller in CALLERS {
         let mut world = World::of(caller).await;
         for route in &routes {
             let changed = check(&world, route, &mut count).await;
-            // A conversation more changes nothing for those who come next; whatever else was changed does.
-            let chat = ["Chat", "Widget"].contains(&&*route.area);
-            if changed && !chat {
+            if changed && takes_away(route) {
                 heard(&world, &mut count);
                 world = World::of(caller).await;
             }
@@ -689,11 +725,19 @@ async fn each_route_answers_each_caller_by_its_rule_and_tells_nobody_of_others()
         heard(&world, &mut count);
     }
     let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(written.lines().count() > 10, "the log was listened to");
+    assert!(written.lines().count() >= count.requests, "each request leaves a line");
     count.search("the log", &written);
     report(routes.len(), &count);
     assert_eq!(count.leaks, [""; 0]);
+    for canary in ["Canary-Person", "owner@rival.example", "Canary-Reason"] {
+        assert!(count.found.contains(canary), "the rival itself sees {canary}: {:?}", count.found);
+    }
     assert!(count.answered > 20 && count.requests > routes.len() * CALLERS.len());
+}
+
+/// Whether a call may take away what others ask for, or end the sign-in that they ask with.
+fn takes_away(route: &Route) -> bool {
+    route.method == "DELETE" || route.method != "GET" && ["Account", "Control"].contains(&&*route.area)
 }
 
 /// What the model was told on the caller's behalf.

@@ -112,12 +112,19 @@ impl Ask {
         Answer::of(self.send_with(body).await).await
     }
 
-    /// Sends it and reads the answer, of a stream that does not end what is there at once.
+    /// Sends it and reads the answer; of a stream, which may have no end, what is there at once.
     pub async fn send_in_bounds(self) -> Answer {
         let body = Full::new(self.body.clone());
-        let (head, mut body) = self.send_with(body).await.into_parts();
-        let mut read = Vec::new();
-        let at_once = std::time::Duration::from_millis(50);
+        let response = self.send_with(body).await;
+        let is_stream = response
+            .headers()
+            .get("content-type")
+            .is_some_and(|kind| kind.as_bytes() == b"text/event-stream");
+        if !is_stream {
+            return Answer::of(response).await;
+        }
+        let (head, mut body) = response.into_parts();
+        let (mut read, at_once) = (Vec::new(), std::time::Duration::from_millis(20));
         while let Ok(Some(Ok(frame))) = tokio::time::timeout(at_once, body.frame()).await {
             read.extend(frame.into_data().unwrap_or_default());
         }

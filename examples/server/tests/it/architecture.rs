@@ -17,6 +17,7 @@ const ANSWERING_ROOMS: [&str; 15] = [
     "problem",
     "wire",
     "door",
+    "audit",
     "auth",
     "credits",
     "embed",
@@ -337,7 +338,7 @@ fn every_scanned_rule_can_be_broken() {
 
 // --------------------------------------------------------------------------------------------- what documents quote
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -345,6 +346,7 @@ const DOCUMENTS: [&str; 9] = [
     "CHANGELOG.md",
     "docs/REQUEST_FLOWS.md",
     "docs/EMBEDDING.md",
+    "docs/PERMISSIONS.md",
     "docs/DEPENDENCIES.md",
     "plugins/README.md",
 ];
@@ -353,6 +355,14 @@ const DOCUMENTS: [&str; 9] = [
 fn the_readme_quotes_the_axum_example_byte_for_byte() {
     let example = read("bob-tower/examples/axum_mount.rs");
     assert!(read("README.md").contains(&format!("\n```rust\n{example}```\n")), "quote it again");
+}
+
+#[test]
+fn the_guide_to_embedding_quotes_the_example_of_an_own_sign_in() {
+    let example = read("bob-tower/examples/axum_own_sign_in.rs");
+    let quoted = example.split_once("async fn tell_bob_who_signed_in").unwrap().1;
+    let quoted = quoted.split_once("\n\n").unwrap().0;
+    assert!(read("docs/EMBEDDING.md").contains(quoted), "quote it again");
 }
 
 #[test]

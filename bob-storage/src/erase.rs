@@ -2,7 +2,11 @@
 
 /// Every table that holds rows of tenants, but that of their keys, and what follows the tenant in its key; those that
 /// refer to others come before them. A test holds that none is missing.
-pub(crate) const TABLES: [(&str, &str); 21] = [
+pub(crate) const TABLES: [(&str, &str); 25] = [
+    ("bob_links", "account_id, purpose"),
+    ("bob_identity_proofs", "proof_index"),
+    ("bob_visitor_identities", "identity_index"),
+    ("bob_identity_settings", ITSELF),
     ("bob_outbox", "event_id"),
     ("bob_idempotency", "scope"),
     ("bob_messages", "conversation_id, number"),

@@ -14,9 +14,10 @@ use crate::audit::{AuditFilter, AuditPage, AuditQuery, AuditRow, NotedRead};
 use crate::clock::later;
 use crate::conversation::{Door, SpeakerChange, SpeakerStep};
 use crate::credit::{CreditChanged, MilliCredits};
-use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, VisitorId};
+use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, PersonaId, TenantId, VisitorId};
 use crate::knowledge::{ImportInto, KnowledgeStatus, KnowledgeText};
 use crate::language::Language;
+use crate::persona::{Persona, Written};
 use crate::pricebook::Pricebook;
 use crate::storage::{Result, Storage};
 use crate::testing::fixture;
@@ -29,13 +30,16 @@ pub const DEEDS: &[&str] = &[
     "add_key_origins",
     "add_knowledge",
     "add_member",
+    "add_persona",
     "add_widget_key",
     "approve_knowledge",
     "begin_turn",
     "change_credits",
     "change_widget_key",
     "change_member",
+    "change_tenant",
     "create_account",
+    "delete_persona",
     "disable_account",
     "draft_knowledge",
     "end_login",
@@ -50,23 +54,28 @@ pub const DEEDS: &[&str] = &[
     "onboard",
     "open_login",
     "publish_knowledge",
+    "publish_persona",
     "remove_knowledge",
     "remove_member",
     "renew_credits",
     "reply",
     "rotate_refresh",
     "rotate_widget_key",
+    "set_default_persona",
     "set_password",
     "set_widget_settings",
     "store_link",
     "use_link",
+    "write_persona",
 ];
 
 /// The calls that take an act and leave no row under their own name, and why.
 pub const OTHERS: &[(&str, &str)] = &[
     ("change_identity", "its row is named by the change"),
+    ("change_standing", "its row is named by the change"),
     ("change_speaker", "its row is named by the step"),
     ("claim_visitor", "its reason tells how much moved, and a refusal is decline_claim"),
+    ("erase_tenant", "its rows stand on the platform, and the tenant's own go"),
     ("link_holds", "it only looks, at the moment of the act"),
     ("note_read", "its row is named by what was read"),
     ("note_reading", "the same"),
@@ -318,10 +327,49 @@ async fn deeds_on_knowledge(scene: &mut Scene<'_>, tenant: TenantId) {
         .await;
 }
 
+async fn deeds_on_personas(scene: &mut Scene<'_>, tenant: TenantId) {
+    let (store, id) = (scene.store, PersonaId::new());
+    let of_persona = about(id.as_uuid());
+    let text = || Persona::default_for(id, "Shop").text();
+    scene
+        .leaves("add_persona", tenant, of_persona, async |act| {
+            store.add_persona(act, &tenant, &id, text(), Written::AsDraft).await
+        })
+        .await;
+    scene
+        .leaves("write_persona", tenant, of_persona, async |act| {
+            store.write_persona(act, &tenant, &id, None, text(), Written::AsDraft).await
+        })
+        .await;
+    scene
+        .leaves("publish_persona", tenant, of_persona, async |act| {
+            store.publish_persona(act, &tenant, &id, 1, None).await
+        })
+        .await;
+    let was = store.tenant_snapshot(&tenant).await.unwrap();
+    scene
+        .leaves("set_default_persona", tenant, of_persona, async |act| {
+            store.set_default_persona(act, &tenant, &id).await
+        })
+        .await;
+    let first = was.persona.id;
+    scene
+        .leaves("delete_persona", tenant, about(first.as_uuid()), async |act| {
+            store.delete_persona(act, &tenant, &first, None).await
+        })
+        .await;
+    scene
+        .leaves("change_tenant", tenant, about(tenant.as_uuid()), async |act| {
+            store.change_tenant(act, &tenant, was.tenant.revision, was.tenant.clone()).await
+        })
+        .await;
+}
+
 async fn deeds_on_a_business(scene: &mut Scene<'_>, tenant: TenantId) {
     let store = scene.store;
     deeds_on_keys(scene, tenant).await;
     deeds_on_knowledge(scene, tenant).await;
+    deeds_on_personas(scene, tenant).await;
     let change = fixture::change(1_000);
     let of_change = about(change.id());
     let changed = scene

@@ -16,11 +16,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::credit::{Ladder, renewals};
 use crate::directory::Directory;
 use crate::id::NodeId;
+use crate::identity::Identities;
 use crate::inbox::{Hub, Inbox};
 use crate::keyring::PurposeKeys;
 use crate::life::{Life, NotRunning};
 use crate::limit::{LimitRates, Limits};
 use crate::llm::LanguageModel;
+use crate::mail::Mailer;
+use crate::people::{People, PeopleParts};
 use crate::pricebook::{Pricebook, Pricebooks};
 use crate::retrieve::{LexicalRetriever, Retriever, StoredKnowledge};
 use crate::storage::{SharedStorage, StorageError};
@@ -54,12 +57,14 @@ struct Inner {
     pricebooks: Arc<Pricebooks>,
     limits: Limits,
     visitor_tokens: VisitorTokens,
+    identities: Identities,
     passwords: Passwords,
     sign_in_memory: Arc<SignInMemory>,
     chat: Chat,
     inbox: Inbox,
     hub: Arc<Hub>,
     node: NodeId,
+    people: People,
     model: Option<String>,
     life: Arc<Life>,
     sweeper: Beat,
@@ -101,6 +106,7 @@ pub struct BobBuilder {
     models: Vec<Arc<dyn LanguageModel>>,
     limits: LimitRates,
     passwords: Option<Passwords>,
+    mailer: Option<Arc<dyn Mailer>>,
 }
 
 impl Bob {
@@ -114,6 +120,7 @@ impl Bob {
             models: Vec::new(),
             limits: LimitRates::default(),
             passwords: None,
+            mailer: None,
         }
     }
 
@@ -175,6 +182,12 @@ impl Bob {
         &self.inner.visitor_tokens
     }
 
+    /// Judges who visitors say they are.
+    #[must_use]
+    pub fn identities(&self) -> &Identities {
+        &self.inner.identities
+    }
+
     /// Hashes and checks passwords, on one pool for all mounts.
     #[must_use]
     pub fn passwords(&self) -> &Passwords {
@@ -185,6 +198,12 @@ impl Bob {
     #[must_use]
     pub fn sign_in_memory(&self) -> &Arc<SignInMemory> {
         &self.inner.sign_in_memory
+    }
+
+    /// Invites people and lets them choose passwords.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.inner.people
     }
 
     /// Where everything is kept.
@@ -341,13 +360,19 @@ impl BobBuilder {
         self
     }
 
+    /// Sends mail to people; without one none leaves, and links are handed over by hand.
+    pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
+        self.mailer = Some(mailer);
+        self
+    }
+
     /// Checks everything and puts it together. Spawns nothing.
     ///
     /// # Errors
     ///
     /// [`BuildError`] when the storage cannot be written and read.
     pub async fn build(self) -> Result<Bob, BuildError> {
-        let Self { storage, clock, retriever, answerer, models, limits, passwords } = self;
+        let Self { storage, clock, retriever, answerer, models, limits, passwords, mailer } = self;
         storage.check().await.map_err(BuildError::Storage)?;
         let node = NodeId::new();
         let founding = Act::new(Principal::System(node), "first pricebook", clock.now());
@@ -372,12 +397,24 @@ impl BobBuilder {
             hub: Arc::clone(&hub),
             life: Arc::clone(&life),
         });
+        let passwords = passwords.unwrap_or_default();
+        let sign_in_memory = Arc::new(SignInMemory::new(storage.purpose_keys()));
+        let people = People::new(PeopleParts {
+            storage: Arc::clone(&storage),
+            clock: Arc::clone(&clock),
+            passwords: passwords.clone(),
+            mailer,
+            memory: Arc::clone(&sign_in_memory),
+            life: Arc::clone(&life),
+        });
         let inner = Inner {
             directory: Directory::new(Arc::clone(&storage), Arc::clone(&clock)),
             limits: Limits::new(limits),
             visitor_tokens: VisitorTokens::new(storage.purpose_keys()),
-            passwords: passwords.unwrap_or_default(),
-            sign_in_memory: Arc::new(SignInMemory::new(storage.purpose_keys())),
+            identities: Identities::new(Arc::clone(&storage), Arc::clone(&clock)),
+            passwords,
+            sign_in_memory,
+            people,
             inbox: Inbox::new(Arc::clone(&storage), Arc::clone(&hub), Arc::clone(&life)),
             model: model_name,
             sweeper: Beat::default(),

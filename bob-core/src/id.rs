@@ -96,6 +96,10 @@ id!(
     WidgetKeyId
 );
 id!(
+    /// A secret that a business signs its visitors' identities with.
+    IdentitySecretId
+);
+id!(
     /// A person who signs in: of a tenant or of the platform.
     AccountId
 );

@@ -33,6 +33,21 @@ impl TenantSeal {
     }
 }
 
+impl TenantSeal {
+    /// Seals what a business decided about the identities of its visitors.
+    pub(crate) fn identity_settings(&self, settings: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_of_identity_settings(), settings.as_bytes())
+    }
+
+    pub(crate) fn open_identity_settings(&self, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place_of_identity_settings(), sealed)
+    }
+
+    fn place_of_identity_settings(&self) -> Place {
+        Place::new(&self.tenant, self.tenant.as_uuid(), "identity settings")
+    }
+}
+
 /// Seals and opens the addresses in the audit of a tenant, or under the platform's key in the platform's own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AuditSeal<'k> {
@@ -92,6 +107,39 @@ impl VisitorSeal {
         session.parse().map_err(|_| VaultError::Unreadable)
     }
 
+    /// Seals who the visitor is said to be.
+    pub(crate) fn profile(&self, profile: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_of_profile(), profile.as_bytes())
+    }
+
+    pub(crate) fn open_profile(&self, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place_of_profile(), sealed)
+    }
+
+    /// Seals a message anew that was another visitor's.
+    pub(crate) fn message_of(
+        &self,
+        other: &Self,
+        id: &MessageId,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        self.message(id, &other.open_message(id, sealed)?)
+    }
+
+    /// Seals an answer anew that came too late and was another visitor's.
+    pub(crate) fn superseded_of(
+        &self,
+        other: &Self,
+        turn: &TurnId,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, VaultError> {
+        self.superseded(turn, &other.open_superseded(turn, sealed)?)
+    }
+
+    fn place_of_profile(&self) -> Place {
+        Place::new(&self.tenant, self.visitor.as_uuid(), "profile")
+    }
+
     fn place_of_message(&self, id: &MessageId) -> Place {
         Place::new(&self.tenant, id.as_uuid(), "message")
     }
@@ -128,6 +176,19 @@ impl PersonSeal<'_> {
 
     pub(crate) fn open_name(&self, sealed: &[u8]) -> Result<String, VaultError> {
         self.key.open_text(&self.place("name"), sealed)
+    }
+
+    /// Seals what a business calls the person.
+    pub(crate) fn member_name(&self, tenant: &TenantId, name: &str) -> Result<Vec<u8>, VaultError> {
+        self.key.seal(&self.place_in(tenant), name.as_bytes())
+    }
+
+    pub(crate) fn open_member_name(&self, tenant: &TenantId, sealed: &[u8]) -> Result<String, VaultError> {
+        self.key.open_text(&self.place_in(tenant), sealed)
+    }
+
+    fn place_in(&self, tenant: &TenantId) -> Place {
+        Place::new(tenant, self.account.as_uuid(), "member_name")
     }
 
     fn place(&self, column: &'static str) -> Place {

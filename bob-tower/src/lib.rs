@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::needless_pass_by_value, reason = "tests are data"))]
 
+mod account_page;
 mod assets;
 mod audit;
 mod auth;
@@ -34,6 +35,7 @@ mod mount;
 mod noted_reads;
 mod openapi;
 mod page;
+mod people;
 mod portal;
 mod pricebook;
 mod problem;
@@ -43,6 +45,7 @@ mod route;
 mod same_origin;
 mod service;
 mod sse;
+mod visitor_identity;
 mod widget_keys;
 mod widget_settings;
 mod wire;

@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use bob_core::account::WeakPassword;
 use bob_core::chat::SendError;
 use bob_core::conversation::Hindrance;
 use bob_core::id::TurnId;
 use bob_core::life::NotRunning;
 use bob_core::limit::Limited;
+use bob_core::people::PeopleError;
 use bob_core::storage::{StorageError, StorageErrorKind};
 use bob_core::turn::TurnFailure;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -160,6 +162,27 @@ impl Problem {
         Self::invalid(vec![FieldError { pointer, code: "invalid", detail: detail.into() }])
     }
 
+    /// A password that may not be set, in the field of this name.
+    pub(crate) fn weak_password(field: &str, weak: WeakPassword) -> Self {
+        let (code, detail) = match weak {
+            WeakPassword::Short => ("password_too_short", "A password has at least 8 characters."),
+            WeakPassword::Long => ("password_too_long", "A password has at most 128 characters."),
+            WeakPassword::Common => {
+                ("password_common", "This password is one of the commonest. Choose another one.")
+            }
+            _ => (
+                "password_guessable",
+                "A password holds neither its owner's address or name nor the business's name.",
+            ),
+        };
+        Self::invalid(vec![FieldError { pointer: format!("/{field}"), code, detail: detail.to_owned() }])
+    }
+
+    /// What is asked for does not go with how things are.
+    fn conflict(code: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         let allow = HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static("GET"));
         let detail = "This address does not take that method; see Allow.";
@@ -250,6 +273,41 @@ impl From<StorageError> for Problem {
                 tracing::error!(error = ?error, "the storage failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<PeopleError> for Problem {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::InvalidLink => Self::unprocessable(
+                "link_invalid",
+                "The link was used before, has expired or was never made. Ask for a new one.",
+            ),
+            PeopleError::Weak(weak) => Self::weak_password("password", weak),
+            PeopleError::AlreadyMember => {
+                Self::conflict("already_member", "Somebody with this address belongs to it already.")
+            }
+            PeopleError::NoSeat => Self::conflict(
+                "seat_limit",
+                "All seats of the plan are taken. Remove somebody, or change the plan.",
+            ),
+            PeopleError::NotInvited => {
+                Self::conflict("not_invited", "This person is not waiting for an invitation.")
+            }
+            PeopleError::LastOwner => Self::conflict(
+                "last_owner",
+                "One owner who can sign in must stay. Make somebody else an owner first.",
+            ),
+            PeopleError::TooMany(limited) => {
+                Self::limited("too_many_attempts", "Too many attempts. Please wait.", &limited)
+            }
+            PeopleError::Busy => {
+                Self::unavailable("busy", "Many people sign in at this moment. Please try again.")
+            }
+            PeopleError::NotRunning(state) => state.into(),
+            PeopleError::Storage(error) => error.into(),
+            _ => Self::internal(),
         }
     }
 }

@@ -19,14 +19,20 @@ use crate::wire::audit::AuditRowView;
 use crate::wire::chat::{
     ChatRequest, ConfigView, HistoryView, MessageView, ReplyView, SessionRequest, SessionView,
 };
+use crate::wire::claim::{ClaimRequest, ClaimView, OwnConversationView};
 use crate::wire::credits::{CreditsRequest, EntryView, LedgerView, UsageView};
 use crate::wire::embed::WidgetCodeView;
 use crate::wire::health::HealthView;
+use crate::wire::identity::{
+    IdentitySecretRequest, NewIdentitySecretView, VisitorIdentityRequest, VisitorIdentityView,
+};
 use crate::wire::inbox::{ConversationView, ReplyRequest, SpeakerRequest, TranscriptView};
 use crate::wire::knowledge::{
     ImportView, ItemEntryView, ItemView, KnowledgeRequest, PolicyRequest, PolicyView, RejectRequest,
     ReleaseView,
 };
+use crate::wire::password::{ForgotRequest, InvitationRequest, PasswordRequest, ResetRequest};
+use crate::wire::people::{AccountRequest, InviteRequest, InvitedView, MemberRequest, MemberView};
 use crate::wire::pricebook::PricebookView;
 use crate::wire::sign_in::{
     CustomerLoginRequest, EndedView, IssuedView, JwksView, LoginRequest, MeView, OwnSignInView,
@@ -36,7 +42,8 @@ use crate::wire::widget::{
     ChangeKeyRequest, KeyView, NewKeyRequest, RotateRequest, RotatedView, SettingsRequest, SettingsView,
 };
 use crate::{
-    audit, auth, credits, embed, health, inbox, knowledge, portal, pricebook, widget_keys, widget_settings,
+    account_page, audit, auth, credits, embed, health, inbox, knowledge, people, portal, pricebook,
+    visitor_identity, widget_keys, widget_settings,
 };
 
 /// A part of Bob that can be mounted by itself.
@@ -157,6 +164,14 @@ routes! {
             => says("Hears the visitor's own turn again, from where they left off.")
                 .query("business_id", text(), "The business, where the host serves several.")
                 .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
+        GET "/api/chat/conversations" public::conversations
+            => says("Lists the visitor's own conversations, the one that began last first.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .of_visitor().lists::<OwnConversationView>(),
+        POST "/api/chat/claim" public::claim
+            => says("Says whether what was said before signing in is the visitor's, or asks what there is.")
+                .query("business_id", text(), "The business, where the host serves several.")
+                .takes::<ClaimRequest>().answers::<ClaimView>(200).of_claim(),
     }
     Chat Access::Holds(Permission::ChatManage) => {
         POST "/api/chat/session" signed_in::session
@@ -192,6 +207,12 @@ routes! {
         GET "/api/widget/{tenant}/turns/{turn}/events" widget::turn_events
             => says("Hears the visitor's own turn again, from where they left off.")
                 .of_visitor().resumes().or_events().refuses(429, "rate_limited"),
+        GET "/api/widget/{tenant}/conversations" widget::conversations
+            => says("Lists the visitor's own conversations, the one that began last first.")
+                .of_visitor().lists::<OwnConversationView>(),
+        POST "/api/widget/{tenant}/claim" widget::claim
+            => says("Says whether what was said before signing in is the visitor's, or asks what there is.")
+                .takes::<ClaimRequest>().answers::<ClaimView>(200).of_claim(),
     }
     Widget Access::Open => {
         GET "/widget/loader.js" embed::loader
@@ -217,10 +238,29 @@ routes! {
         POST "/api/auth/refresh" auth::refresh
             => says("Uses up a refresh token for the next access and refresh token.")
                 .takes::<RefreshRequest>().answers::<IssuedView<'_>>(200).refuses(401, "unauthorized"),
+        POST "/api/auth/forgot" auth::forgot
+            => says("Mails a link to choose another password, if somebody has that address; which is not told.")
+                .takes::<ForgotRequest>().answers_nothing(202).refuses(429, "too_many_attempts")
+                .refuses(503, "not_started, shutting_down"),
+        POST "/api/auth/invitation" auth::accept
+            => says("Sets a first password with the token of an invitation.").takes::<InvitationRequest>()
+                .answers_nothing(204).refuses(422, "link_invalid").refuses(503, "busy"),
+        POST "/api/auth/reset" auth::reset
+            => says("Sets another password with the token of a reset link, and ends all sign-ins of the person.")
+                .takes::<ResetRequest>().answers_nothing(204).refuses(422, "link_invalid").refuses(503, "busy"),
+    }
+    Account Access::Open => {
+        GET "/account/set-password" account_page::set_password
+            => says("The page that one-time links lead to; the token stands behind the # of its address.")
+                .answers_text(200, "text/html").answers_nothing(304),
     }
     Account Access::SignedIn => {
         POST "/api/auth/logout" auth::logout
             => says("Ends the sign-in with every token of it.").answers_nothing(204),
+        POST "/api/auth/password" auth::change_password
+            => says("Sets another password, ends all sign-ins of the person and begins a new one.")
+                .takes::<PasswordRequest>().answers::<IssuedView<'_>>(200)
+                .refuses(403, "current_password_wrong").refuses(429, "too_many_attempts").refuses(503, "busy"),
         GET "/api/auth/me" auth::me => says("Who is signed in.").answers::<MeView<'_>>(200),
         GET "/api/auth/sessions" auth::own_sign_ins
             => says("One's own sign-ins that hold, the latest first.").lists::<OwnSignInView>(),
@@ -228,6 +268,45 @@ routes! {
             => says("Ends one of one's own sign-ins with every token of it.").answers_nothing(204),
         POST "/api/auth/sessions/end-others" auth::end_others
             => says("Ends all of one's own sign-ins but the one that asks.").answers::<EndedView>(200),
+    }
+    Portal Access::Holds(Permission::UserManage) => {
+        GET "/api/users" people::list
+            => says("The people of the business, the longest known first.").of_business().lists::<MemberView>(),
+        POST "/api/users" people::invite
+            => says("Invites somebody to the business, or lets somebody join who is known already.").of_business()
+                .takes::<InviteRequest>().answers::<InvitedView>(201).refuses(409, "already_member, seat_limit"),
+        GET "/api/users/{id}" people::one
+            => says("One of the people of the business.").of_business().answers::<MemberView>(200),
+        PATCH "/api/users/{id}" people::change
+            => says("Changes what somebody is in the business, or shuts them out of it.").of_business().if_match()
+                .takes::<MemberRequest>().answers::<MemberView>(200).refuses(409, "last_owner"),
+        DELETE "/api/users/{id}" people::remove
+            => says("Takes somebody out of the business and ends their sign-ins to it.").of_business().if_match()
+                .answers_nothing(204).refuses(409, "last_owner"),
+        POST "/api/users/{id}/invite" people::invite_again
+            => says("Sends somebody a new invitation, which ends the earlier one.").of_business()
+                .answers::<InvitedView>(200).refuses(409, "not_invited"),
+    }
+    Control Access::HoldsOnPlatform(Permission::UserManage) => {
+        GET "/api/platform/users" people::platform_list
+            => says("The people of the platform, the longest known first.").lists::<MemberView>(),
+        POST "/api/platform/users" people::platform_invite
+            => says("Invites somebody to the platform, or lets somebody join who is known already.")
+                .takes::<InviteRequest>().answers::<InvitedView>(201).refuses(409, "already_member"),
+        GET "/api/platform/users/{id}" people::platform_one
+            => says("One of the people of the platform.").answers::<MemberView>(200),
+        PATCH "/api/platform/users/{id}" people::platform_change
+            => says("Changes what somebody is on the platform, or shuts their whole account out.").if_match()
+                .takes::<MemberRequest>().answers::<MemberView>(200).refuses(409, "last_owner"),
+        DELETE "/api/platform/users/{id}" people::platform_remove
+            => says("Takes somebody out of the platform and ends their sign-ins to it.").if_match()
+                .answers_nothing(204).refuses(409, "last_owner"),
+        POST "/api/platform/users/{id}/invite" people::platform_invite_again
+            => says("Sends somebody a new invitation, which ends the earlier one.")
+                .answers::<InvitedView>(200).refuses(409, "not_invited"),
+        PATCH "/api/platform/accounts/{id}" people::disable
+            => says("Shuts a person out of everything they belong to, or lets them in again.")
+                .takes::<AccountRequest>().answers_nothing(204).refuses(409, "last_owner"),
     }
     Portal Access::Holds(Permission::WidgetManage) => {
         GET "/api/customer-portal/widget-code" embed::widget_code
@@ -254,6 +333,19 @@ routes! {
         PUT "/api/customer-portal/widget-settings" widget_settings::set
             => says("Sets how the widget looks; what is left out is as usual.").of_business().if_match()
                 .takes::<SettingsRequest>().answers::<SettingsView<'_>>(200),
+        GET "/api/customer-portal/visitor-identity" visitor_identity::read
+            => says("How the business's visitors prove who they are, and what this node saw of it.")
+                .of_business().answers::<VisitorIdentityView>(200),
+        PUT "/api/customer-portal/visitor-identity" visitor_identity::decide
+            => says("Decides how visitors prove who they are; the secrets stay.")
+                .of_business().takes::<VisitorIdentityRequest>().answers::<VisitorIdentityView>(200).if_match(),
+        POST "/api/customer-portal/visitor-identity/secrets" visitor_identity::add_secret
+            => says("Adds a secret to sign identities with; one that Bob makes is shown in this answer only.")
+                .of_business().takes::<IdentitySecretRequest>().optionally()
+                .answers::<NewIdentitySecretView<'_>>(201).if_match().refuses(409, "too_many_secrets"),
+        DELETE "/api/customer-portal/visitor-identity/secrets/{secret}" visitor_identity::remove_secret
+            => says("Takes a secret away; what it signed does not hold any more.")
+                .of_business().answers_nothing(204).if_match().refuses(409, "last_identity_key"),
     }
     Portal Access::Holds(Permission::KnowledgeManage) => {
         GET "/api/customer-portal/knowledge" knowledge::list

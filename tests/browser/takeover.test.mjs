@@ -40,7 +40,7 @@ async function signIn(page) {
   await page.getByLabel("E-mail").fill(OWNER.email);
   await page.getByLabel("Password").fill(OWNER.password);
   await page.keyboard.press("Enter");
-  await page.getByRole("button", { name: "Waiting" }).waitFor();
+  await page.getByRole("button", { name: "Waiting", exact: true }).waitFor();
 }
 
 async function ask(page, text) {
@@ -115,7 +115,7 @@ test("a visitor is handed over, answered by a person, and handed back", bounded,
   await person.locator("#log li[data-role=bot]", { hasText: "30 days" }).waitFor();
   await shoot(visitor, "6-visitor-with-bob-again");
 
-  await person.getByRole("button", { name: "Close" }).click();
+  await person.getByRole("button", { name: "Close", exact: true }).click();
   await person.locator("#log .note", { hasText: "closed" }).waitFor();
   await shoot(person, "7-closed");
   assert.ok(await person.getByLabel("Your reply").isHidden());

@@ -7,7 +7,8 @@ import http from "node:http";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { emptyFolder, freePort, startBob, tenantOf } from "../harness/bob.mjs";
+import { emptyFolder, freePort, post, startBob, tenantOf, tokenOf } from "../harness/bob.mjs";
+import { identityOf } from "../samples/identity.mjs";
 import { openBrowser } from "./chromium.mjs";
 
 const bounded = { timeout: 120_000 };
@@ -285,3 +286,41 @@ for (const [width, device] of [["1280", desktop], ["390", phone]]) {
 
 /** Waits until nothing moves, so that a picture shows the end of it. */
 const settled = (page) => page.locator("bob-widget").evaluate((host) => Promise.all(host.shadowRoot.getAnimations().filter(({ effect }) => effect.getTiming().iterations !== Infinity).map(({ finished }) => finished)));
+
+// ------------------------------------------------------------------------------------- visitors who are known
+
+test("who signs in is asked about what they said before, takes it along, and leaves nothing behind", bounded, async (t) => {
+  const manage = { Authorization: `Bearer ${await tokenOf(bob)}` };
+  const at = `${bob.url}/api/customer-portal/visitor-identity`;
+  const { body: made } = await post(`${at}/secrets`, {}, manage);
+  const decided = { method: "PUT", headers: { "Content-Type": "application/json", ...manage }, body: JSON.stringify({ mode: "enforce" }) };
+  assert.equal((await fetch(at, decided)).status, 200);
+  const jwt = identityOf({ id: "customer-7", name: "Anna" }, { secret: made.secret, tenant });
+
+  const { page, complaints } = await openPage(t);
+  await page.goto(`${bob.url}/`);
+  await openByKeyboard(page);
+  await ask(page, "How long can I return an order?");
+  await page.evaluate((identity) => window.Bob.identify(identity), jwt);
+  const offer = page.locator("bob-widget .offer");
+  await offer.waitFor();
+  assert.match(await offer.textContent(), /Continue your conversation from before you signed in \(2 messages\)\?/);
+  assert.equal(await page.locator('bob-widget .message[data-role="visitor"]').count(), 0, "nothing is shown before they say so");
+  await page.screenshot({ path: path.join(pictures, "claim-offer.png") });
+
+  await offer.getByRole("button", { name: "Yes" }).click();
+  await page.locator('bob-widget .message[data-role="visitor"]').first().waitFor();
+  assert.match(await page.locator('bob-widget .message[data-role="visitor"]').first().textContent(), /return an order/);
+  await page.screenshot({ path: path.join(pictures, "claim-merged.png") });
+  const { sent } = await turn(page, async () => {
+    await input(page).fill("What are your opening hours?");
+    await page.keyboard.press("Enter");
+  });
+  assert.equal(sent.headers()["x-bob-identity"], jwt);
+  assert.equal(sent.headers()["x-bob-visitor"], undefined);
+  assert.equal(await page.evaluate((name) => localStorage.getItem(name), `bob-widget:${tenant}`), null);
+
+  await page.evaluate(() => window.Bob.logout());
+  await page.waitForFunction(() => document.querySelector("bob-widget").shadowRoot.querySelectorAll('.message[data-role="visitor"]').length === 0);
+  assert.deepEqual(complaints, []);
+});

@@ -113,3 +113,37 @@ test("What is the capital of Australia?", bounded, async () => {
   assert.deepEqual(body.citations, []);
   assert.doesNotMatch(body.reply, /Canberra/i);
 });
+
+/** Signs an identity as docs/EMBEDDING.md does in Python. */
+async function signedInPython(customer, { secret, tenant }) {
+  const call = "import sys, json; names = {}; exec(open(sys.argv[1]).read(), names); print(names['identity_of'](*json.load(sys.stdin)))";
+  const child = spawn(process.env.BOB_PYTHON || "python3", ["-c", call, file("identity.py")], { stdio: ["pipe", "pipe", "inherit"], timeout: 60_000 });
+  child.stdin.end(JSON.stringify([customer, secret, tenant]));
+  let printed = "";
+  for await (const text of child.stdout.setEncoding("utf8")) printed += text;
+  return printed.trim();
+}
+
+test("identity.mjs and identity.py sign what Bob believes, and stand in the guide as they are", bounded, async () => {
+  const guide = readFileSync(new URL("../../docs/EMBEDDING.md", import.meta.url), "utf8");
+  const manage = { Authorization: `Bearer ${await tokenOf(bob)}` };
+  const at = `${bob.url}/api/customer-portal/visitor-identity`;
+  const { body: made } = await post(`${at}/secrets`, {}, manage);
+  const decided = { method: "PUT", headers: { "Content-Type": "application/json", ...manage }, body: JSON.stringify({ mode: "enforce" }) };
+  const settings = await (await fetch(at, decided)).json();
+  const keys = { secret: made.secret, tenant: settings.audience };
+  const customer = { id: "customer-7", name: "Anna Ärmel" };
+  const { identityOf } = await import("./identity.mjs");
+  const signers = [["identity.mjs", identityOf(customer, keys)], ["identity.py", await signedInPython(customer, keys)]];
+  for (const [name, identity] of signers) {
+    assert.ok(guide.includes(sample(name).trim()), `${name} is the guide's`);
+    const headers = { "X-Bob-Identity": identity };
+    const asked = await post(`${bob.url}/api/chat`, { message: userMessage, session_id: "mine", business_id: BUSINESS }, headers);
+    assert.equal(asked.status, 200, JSON.stringify(asked.body));
+    assert.equal(asked.body.visitor_token, undefined, "a visitor who is known needs no token");
+    const list = await fetch(`${bob.url}/api/chat/conversations?business_id=${BUSINESS}`, { headers });
+    assert.deepEqual((await list.json()).items.map(({ session_id }) => session_id), ["mine"], "one person in both languages");
+  }
+  const forged = await post(`${bob.url}/api/chat`, { message: userMessage, business_id: BUSINESS }, { "X-Bob-Identity": `${signers[0][1]}x` });
+  assert.equal(forged.body.code, "identity_invalid");
+});

@@ -181,7 +181,7 @@ def watch_out(kind, options, chance):
     people = {"BOB_ADMIN_PASSWORD": canaries.plant("the admin's password"), "BOB_CUSTOMER_PASSWORD": canaries.plant("the owner's password"),
               "BOB_ADMIN_EMAIL": canaries.plant("the admin's e-mail address", "{}@example.com")}
     canaries.needles.plant("the owner's e-mail address", "customer@business.com")
-    canaries.needles.plant("the owner's name", "Shop owner")
+    canaries.needles.plant("the owner's name", "Mara Lindner")
     canaries.needles.plant("the admin's name", "Administrator")
     with Nodes(kind, 2, people | {"RUST_LOG": "trace"}, **(SETTINGS if kind == "postgres" else {})) as cluster:
         canaries.needles.plant("the database's password", (re.search(r":(\w{8,})@", cluster.url) or ["", word(chance)])[1])

@@ -184,6 +184,7 @@ class FakeStorage {
   items = new Map();
   getItem(name) { return this.items.get(name) ?? null; }
   setItem(name, value) { this.items.set(name, value); }
+  removeItem(name) { this.items.delete(name); }
 }
 
 /** A server that answers its n-th request with the n-th step, and a client that records its waits. */
@@ -443,6 +444,99 @@ test("a token that died is left behind, with its session", bounded, async (t) =>
   await hear(client);
   assert.equal(requests[1].headers["x-bob-visitor"], undefined);
   assert.notEqual(requests[0].body.session_id, requests[1].body.session_id);
+});
+
+// ---------------------------------------------------------------------------------------- visitors who are known
+
+const json = (body) => (response) => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+const listed = (...items) => json({ items, next_cursor: null });
+
+test("an identified visitor is proven by their identity alone, and nothing of theirs is kept", bounded, async (t) => {
+  const { client, requests, storage } = await serve(t, [listed(), stream(), json({ items: [], next_cursor: null })]);
+  client.identify("jwt-1");
+  assert.equal(await client.resume(), false);
+  await hear(client);
+  await client.history();
+  assert.deepEqual(requests.map(({ headers }) => headers["x-bob-identity"]), ["jwt-1", "jwt-1", "jwt-1"]);
+  assert.deepEqual(requests.map(({ headers }) => headers["x-bob-visitor"]), [undefined, undefined, undefined]);
+  assert.equal(storage.items.size, 0);
+  assert.equal(calls(requests)[2], `GET history?session_id=${requests[1].body.session_id}`);
+});
+
+test("an identified visitor goes on where they were, on whatever device that was", bounded, async (t) => {
+  const own = [{ door: "public", session_id: "there" }, { door: "widget", session_id: "here" }, { door: "widget", session_id: "older" }];
+  const { client, requests } = await serve(t, [listed(...own), stream()]);
+  client.identify("jwt-1");
+  assert.equal(await client.resume(), true);
+  await hear(client);
+  assert.equal(requests[1].body.session_id, "here");
+});
+
+test("a function is asked for a fresh identity with each call", bounded, async (t) => {
+  const { client, requests } = await serve(t, [listed(), stream()]);
+  let made = 0;
+  client.identify(async () => `jwt-${(made += 1)}`);
+  await client.resume();
+  await hear(client);
+  assert.deepEqual(requests.map(({ headers }) => headers["x-bob-identity"]), ["jwt-1", "jwt-2"]);
+});
+
+test("what a stranger said is offered to who signs in, and theirs only when they say so", bounded, async (t) => {
+  const steps = [json({ outcome: "offered", count: 3, sessions: ["s"] }), json({ outcome: "merged", count: 3, sessions: ["s"] }), stream()];
+  const { client, requests, store, storage } = await serve(t, steps);
+  assert.equal(await client.claimable(), 0, "a stranger is not asked");
+  store.keep({ token: "vt-0" });
+  client.identify("jwt-1");
+  assert.equal(await client.claimable(), 3);
+  await client.claim(true);
+  assert.deepEqual(requests.map(({ body }) => body), [{ preview: true }, { accept: true }]);
+  assert.deepEqual(requests.map(({ headers }) => headers["x-bob-visitor"]), ["vt-0", "vt-0"]);
+  assert.equal(storage.items.size, 0, "the old token is gone");
+  await hear(client);
+  assert.equal(requests[2].body.session_id, "s");
+  assert.equal(requests[2].headers["x-bob-visitor"], undefined);
+});
+
+test("who declines keeps their own conversation, and the stranger's token", bounded, async (t) => {
+  const { client, store } = await serve(t, [json({ outcome: "declined", count: 0, sessions: [] }), json({ outcome: "declined", count: 0, sessions: [] })]);
+  store.keep({ token: "vt-0" });
+  client.identify("jwt-1");
+  await client.claim(false);
+  assert.equal(store.token, "vt-0");
+  assert.equal(await client.claimable(), 0, "and is not asked again");
+});
+
+test("signing out leaves nothing behind", bounded, async (t) => {
+  const { client, requests, store, storage } = await serve(t, [stream()]);
+  store.keep({ token: "vt-0" });
+  const before = store.session;
+  client.identify("jwt-1");
+  client.forget();
+  assert.deepEqual([client.identified, storage.items.size], [false, 0]);
+  await hear(client);
+  const [{ headers, body }] = requests;
+  assert.deepEqual([headers["x-bob-identity"], headers["x-bob-visitor"]], [undefined, undefined]);
+  assert.notEqual(body.session_id, before);
+});
+
+test("an identity that does not hold is said as such, and no stranger is made of it", bounded, async (t) => {
+  const { client, requests } = await serve(t, [problem(401, "identity_invalid")]);
+  client.identify("jwt-1");
+  await assert.rejects(hear(client), { kind: "identity", final: true });
+  assert.equal(requests.length, 1);
+});
+
+test("pages say who the visitor is before and after the chat has come", () => {
+  const heard = [];
+  const scope = { BobWidget: [], Bob: { identity: "early" }, listeners: {} };
+  scope.addEventListener = (type, listener) => { scope.listeners[type] = listener; };
+  const mount = () => ({ attach() {}, identify: (jwt) => heard.push(jwt), logout: () => heard.push("logout") });
+  widget.takeQueue(scope, mount);
+  scope.BobWidget.push({ base: "https://bob.example", tenant: TENANT, key: "pk" });
+  scope.Bob.identify("later");
+  scope.listeners["bob:identify"]({ detail: "by event" });
+  scope.listeners["bob:logout"]();
+  assert.deepEqual(heard, ["early", "later", "by event", "logout"]);
 });
 
 const LAST_WORDS = [

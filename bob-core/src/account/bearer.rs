@@ -49,7 +49,7 @@ pub struct BearerToken {
 #[error("not a token")]
 pub struct ParseBearerError;
 
-const ID_LETTERS: usize = 26;
+pub(super) const ID_LETTERS: usize = 26;
 const RANDOM_LETTERS: usize = 32;
 
 impl BearerToken {
@@ -140,12 +140,12 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-fn base32(bytes: &[u8]) -> String {
+pub(super) fn base32(bytes: &[u8]) -> String {
     BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
 }
 
 /// Reads what [`base32`] wrote for exactly `N` bytes; each array has one spelling.
-fn decode<const N: usize>(text: &str) -> Result<[u8; N], ParseBearerError> {
+pub(super) fn decode<const N: usize>(text: &str) -> Result<[u8; N], ParseBearerError> {
     if text.bytes().any(|b| b.is_ascii_uppercase()) {
         return Err(ParseBearerError);
     }

@@ -50,6 +50,18 @@ impl<K: Copy + Eq + Hash, V> BoundedMap<K, V> {
         is_done
     }
 
+    /// Removes what `keep` does not want.
+    pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+        let ages = &mut self.ages;
+        self.entries.retain(|_, (age, value)| {
+            let kept = keep(value);
+            if !kept {
+                ages.remove(age);
+            }
+            kept
+        });
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.entries.len()

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::bounded::BoundedMap;
 use super::{Login, Person};
-use crate::id::{LoginId, TenantId};
+use crate::id::{AccountId, LoginId, TenantId};
 
 /// How old an answer about a sign-in may be: how long a lost role or an end on another node goes unnoticed at most.
 pub const LOGIN_CACHE_AGE: Duration = Duration::from_secs(5);
@@ -77,6 +77,15 @@ impl LiveLogins {
         }
     }
 
+    /// Forgets what was told of a person's sign-ins, but not that some have ended.
+    pub(super) fn forget(&self, account: &AccountId) {
+        let of_others = |entry: &Entry| match entry {
+            Entry::Live(live) => live.login.account != *account,
+            Entry::Ended => true,
+        };
+        self.entries().retain(of_others);
+    }
+
     pub(super) fn end(&self, key: LoginKey) {
         self.entries().insert(key, Entry::Ended);
     }
@@ -117,6 +126,7 @@ mod tests {
             realm: PLATFORM_REALM,
             account: account.id,
             kind: AccountKind::Platform,
+            generation: 0,
             cookie_hash: [3; 32],
             started_at: asked_at,
             idle_until: later(asked_at, Duration::from_secs(3)),

@@ -28,6 +28,8 @@ pub struct Login {
     pub account: AccountId,
     /// As whom.
     pub kind: AccountKind,
+    /// The generation of the account's sign-ins that it belongs to.
+    pub generation: u64,
     /// The SHA-256 of the session cookie's secret.
     pub cookie_hash: [u8; 32],
     /// When it began.

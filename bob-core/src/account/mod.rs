@@ -38,8 +38,10 @@ mod authoriser;
 mod bearer;
 mod bounded;
 mod csrf;
+mod link;
 mod live;
 mod login;
+mod member;
 mod memory;
 mod password;
 mod permission;
@@ -61,11 +63,14 @@ pub use access_token::{
 };
 pub use authoriser::{Asked, Authoriser, ByRoles, Undecided};
 pub use bearer::{BearerKind, BearerToken, ParseBearerError};
+pub use link::{LinkHash, LinkPurpose, LinkSecret, LinkToken, LinkUse, NewLink};
 pub use live::LOGIN_CACHE_AGE;
 pub use login::{IDLE, LONGEST, Login, PLATFORM_REALM, RefreshOutcome};
+pub use member::{Member, MemberAdded, MemberChange, MemberOutcome, MemberState, NewMember};
 pub use memory::SignInMemory;
 pub use password::{
-    LONGEST_PASSWORD, PasswordCost, PasswordCostError, PasswordError, PasswordHash, Passwords,
+    LONGEST_PASSWORD, NewPassword, PasswordCost, PasswordCostError, PasswordError, PasswordHash, Passwords,
+    WeakPassword,
 };
 pub use permission::{Permission, PermissionSet, PlatformRole, TenantRole};
 pub use person::{Person, Role};
@@ -141,6 +146,27 @@ pub struct Account {
     pub platform_role: Option<PlatformRole>,
     /// When they were shut out.
     pub disabled_at: Option<Timestamp>,
+    /// The generation of their sign-ins: those of an earlier one do not hold. Grows with each password, and when they
+    /// are shut out.
+    pub generation: u64,
+    /// Grows with every change to the account.
+    pub version: u64,
+}
+
+impl Account {
+    /// A person without a password, who is nothing yet.
+    pub fn new(email: Email, name: impl Into<String>) -> Self {
+        Self {
+            id: AccountId::new(),
+            email,
+            name: name.into(),
+            password: None,
+            platform_role: None,
+            disabled_at: None,
+            generation: 0,
+            version: 1,
+        }
+    }
 }
 
 /// What a person is in one business.

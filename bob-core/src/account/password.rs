@@ -5,6 +5,7 @@
 
 mod cost;
 mod pool;
+mod rules;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +14,12 @@ use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 pub use cost::{PasswordCost, PasswordCostError};
+pub use rules::{NewPassword, WeakPassword};
 
 use crate::keyring::{NoRandomness, random_bytes};
 use crate::secret::Secret;
 use pool::Pool;
+use rules::normalized;
 
 /// The longest password that is looked at, in bytes.
 pub const LONGEST_PASSWORD: usize = 1_024;
@@ -92,7 +95,9 @@ impl Passwords {
         self
     }
 
-    /// Hashes a new password with a new salt.
+    /// Hashes a new password with a new salt, in Unicode's normal form C.
+    ///
+    /// Whether it is a good one is for [`NewPassword`] to say.
     ///
     /// # Errors
     ///
@@ -102,6 +107,7 @@ impl Passwords {
         if !has_good_length(&password) {
             return Err(PasswordError::Length);
         }
+        let password = normalized(password);
         let (salt, argon2) = (random_bytes::<16>()?, self.cost.argon2());
         let hash = move |memory: &mut [Block]| {
             let salt = Salt::new(&salt)?;
@@ -140,7 +146,7 @@ impl Passwords {
             read
         });
         let is_real = readable.is_some();
-        let password = if has_good_length(&password) { password } else { Secret::new("") };
+        let password = if has_good_length(&password) { normalized(password) } else { Secret::new("") };
         let expected = readable.unwrap_or_else(|| {
             Expected::read(&self.cost.dummy()).expect("the dummy is a hash like any other")
         });

@@ -59,9 +59,13 @@ pub struct Person {
 }
 
 impl Person {
-    /// The person behind a sign-in; `None` when they were shut out, or are nothing any more where they signed in to.
+    /// The person behind a sign-in; `None` when they were shut out, are nothing any more where they signed in to, or set
+    /// another password since.
     #[must_use]
     pub fn behind(login: &Login, account: Account, memberships: Vec<Membership>) -> Option<Self> {
+        if login.generation != account.generation {
+            return None;
+        }
         let role = role(login.kind, login.realm, &account, &memberships)?;
         Some(Self {
             account: account.id,

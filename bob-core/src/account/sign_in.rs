@@ -21,8 +21,9 @@ use super::memory::SignInMemory;
 use super::person::role;
 use super::{
     ACCESS_TOKEN_LIFETIME, AccessClaims, AccessTokens, Account, AccountKind, BearerKind, BearerToken, Email,
-    IDLE, InvalidAccessToken, KeyRing, LONGEST, Login, Membership, MintError, PLATFORM_REALM,
+    IDLE, InvalidAccessToken, KeyRing, LONGEST, Login, Membership, MintError, NewPassword, PLATFORM_REALM,
     ParseBearerError, PasswordError, Passwords, Person, PublicKey, RefreshOutcome, TokenNameError,
+    WeakPassword,
 };
 use crate::act::Act;
 use crate::clock::{Clock, later};
@@ -102,6 +103,9 @@ pub enum SignInError {
     /// Too many passwords are being checked; this one was not looked at. Try again in a moment.
     #[error("too many sign-ins at a time")]
     Busy,
+    /// The new password is not good enough.
+    #[error(transparent)]
+    WeakPassword(#[from] WeakPassword),
     /// The token is damaged, used, over or not ours, or its person was shut out; which of them is not told.
     #[error("the token is not valid")]
     InvalidToken,
@@ -305,6 +309,60 @@ impl SignIn {
         Ok(())
     }
 
+    /// Sets another password for a person who shows that they know the current one. All their sign-ins end, here at once and
+    /// on other nodes within [`LOGIN_CACHE_AGE`]; they get a new one of the same kind.
+    ///
+    /// A wrong current password counts like a failed sign-in.
+    ///
+    /// # Errors
+    ///
+    /// [`WeakPassword`](SignInError::WeakPassword), [`InvalidCredentials`](SignInError::InvalidCredentials) for a wrong
+    /// current password, and what [`login`](Self::login) answers besides.
+    ///
+    /// [`LOGIN_CACHE_AGE`]: super::LOGIN_CACHE_AGE
+    pub async fn change_password(
+        &self,
+        act: &Act,
+        person: &Person,
+        current: Secret,
+        new: Secret,
+        client: Option<IpAddr>,
+    ) -> Result<Issued, SignInError> {
+        let businesses = person.memberships.iter().map(|membership| membership.tenant_name.as_str());
+        let known = [person.email.as_str(), &person.name].into_iter().chain(businesses);
+        let new = NewPassword::check(new, known)?;
+        let credentials = Credentials {
+            email: person.email.clone(),
+            password: current,
+            tenant: person.tenant.map(TenantRef::Id),
+        };
+        let attempt = self
+            .memory
+            .throttle
+            .begin(&person.email, client, self.clock.now())
+            .map_err(SignInError::TooManyAttempts)?;
+        match self.admit(person.kind, credentials).await {
+            Ok(_) => attempt.succeeded(),
+            Err(SignInError::InvalidCredentials) => {
+                drop(attempt);
+                return Err(SignInError::InvalidCredentials);
+            }
+            Err(error) => {
+                attempt.excused();
+                return Err(error);
+            }
+        }
+        let hash = self.passwords.hash(new.into_secret()).await?;
+        let act = Act { principal: person.principal(), ..act.clone() };
+        self.accounts.set_password(&act, &person.account, hash).await?;
+        self.memory.live.end((person.realm(), person.login));
+        self.memory.forget(&person.account);
+        // Read again, since the new sign-in belongs to the generation that has just begun.
+        let account = self.accounts.account(&person.account).await?.ok_or(SignInError::InvalidToken)?;
+        let memberships = self.accounts.memberships(&person.account).await?;
+        self.open(&act, person.kind, Admitted { account, memberships, realm: person.realm() }).await
+    }
+
     /// What unsafe requests under a sign-in's cookie must carry; the same all its life long.
     #[must_use]
     pub fn csrf_token(&self, login: &LoginId) -> Secret {
@@ -353,6 +411,7 @@ impl SignIn {
             realm,
             account: admitted.account.id,
             kind,
+            generation: admitted.account.generation,
             cookie_hash: cookie.hash(),
             started_at: now,
             idle_until: later(now, IDLE),

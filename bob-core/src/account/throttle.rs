@@ -41,6 +41,9 @@ const SLOWEST: Duration = Duration::from_secs(2);
 /// Failures that are remembered of an account: enough to reach [`SLOWEST`].
 const REMEMBERED_PER_ACCOUNT: usize = FAILURES_PER_ACCOUNT + 20;
 
+/// Accounts that wait to be told at a time.
+const ALARMS: usize = 100;
+
 /// How soon to come back when attempts that still run fill the limit.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -120,9 +123,11 @@ struct Counters {
 
 /// Decides which attempts to sign in may begin.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub(crate) struct Throttle {
     counters: Mutex<Counters>,
     tags: hmac::Key,
+    /// Accounts that are to be told; none are kept where nobody is told.
+    alarms: Option<Mutex<Vec<Email>>>,
 }
 
 impl Throttle {
@@ -132,14 +137,27 @@ impl Throttle {
             addresses: BoundedMap::new(CAPACITY),
             accounts: BoundedMap::new(CAPACITY),
         };
-        Self { counters: Mutex::new(counters), tags: keys.hmac("sign-in throttle") }
+        let alarms = Some(Mutex::default());
+        Self { counters: Mutex::new(counters), tags: keys.hmac("sign-in throttle"), alarms }
+    }
+
+    /// For attempts that need no password: nobody has to be told of many.
+    pub(super) fn without_alarms(mut self) -> Self {
+        self.alarms = None;
+        self
+    }
+
+    /// The accounts that were guessed at often since the last call, each once a window.
+    pub(crate) fn take_alarms(&self) -> Vec<Email> {
+        let alarms = self.alarms.as_ref().map(|alarms| alarms.lock().unwrap_or_else(PoisonError::into_inner));
+        alarms.map(|mut alarms| std::mem::take(&mut *alarms)).unwrap_or_default()
     }
 
     /// Lets an attempt begin, or says how long to wait.
     ///
     /// Attempts that still run count as failures do, so that many at a time get no further than one after the other.
     /// Without an address, attempts are counted by account alone: a limit shared by all the world would shut it out.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         &self,
         email: &Email,
         client: Option<IpAddr>,
@@ -162,6 +180,7 @@ impl Throttle {
         }
         Ok(Attempt {
             throttle: self,
+            email: email.clone(),
             tag,
             bucket,
             begun: now,
@@ -170,7 +189,7 @@ impl Throttle {
         })
     }
 
-    fn end(&self, tag: AccountTag, bucket: Bucket, at: Timestamp, outcome: Outcome) {
+    fn end(&self, email: &Email, tag: AccountTag, bucket: Bucket, at: Timestamp, outcome: Outcome) {
         let mut counters = self.counters();
         end_one(&mut counters.pairs, (tag, bucket), at, outcome, FAILURES_PER_ACCOUNT_AND_ADDRESS);
         if bucket != Bucket::Unknown {
@@ -180,7 +199,12 @@ impl Throttle {
         }
         let slows_down = outcome == Outcome::Failed && count_for_account(&mut counters.accounts, tag, at);
         drop(counters);
-        if slows_down {
+        if let (true, Some(alarms)) = (slows_down, &self.alarms) {
+            let mut alarms = alarms.lock().unwrap_or_else(PoisonError::into_inner);
+            if alarms.len() < ALARMS {
+                alarms.push(email.clone());
+            }
+            drop(alarms);
             tracing::warn!(
                 account = HEXLOWER.encode(&tag),
                 failures = FAILURES_PER_ACCOUNT,
@@ -265,8 +289,9 @@ enum Outcome {
 /// One attempt to sign in. Dropped without a word it has failed, so that hanging up does not buy a free guess.
 #[derive(Debug)]
 #[must_use = "an attempt that is dropped has failed"]
-pub(super) struct Attempt<'a> {
+pub(crate) struct Attempt<'a> {
     throttle: &'a Throttle,
+    email: Email,
     tag: AccountTag,
     bucket: Bucket,
     begun: Timestamp,
@@ -293,7 +318,7 @@ impl Attempt<'_> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        self.throttle.end(self.tag, self.bucket, self.begun, self.outcome);
+        self.throttle.end(&self.email, self.tag, self.bucket, self.begun, self.outcome);
     }
 }
 

@@ -31,7 +31,7 @@ use crate::pricebook::Pricebooks;
 use crate::retrieve::Retriever;
 use crate::storage::{SharedStorage, StorageError, StorageErrorKind, TenantSnapshot};
 use crate::turn::{IdempotencyClaim, TurnState};
-use crate::visitor::VisitorProof;
+use crate::visitor::{TrustLevel, VisitorProof};
 
 pub use live::TurnEvents;
 
@@ -49,6 +49,8 @@ pub struct NewMessage {
     pub widget_key: Option<WidgetKeyId>,
     /// Who sends it.
     pub visitor: VisitorProof,
+    /// How sure it is who that is; what is only for people who are known asks for this.
+    pub trust: TrustLevel,
     /// The visitor's name for the conversation; minted when absent.
     pub session: Option<SessionId>,
     /// What it says.
@@ -100,6 +102,9 @@ pub enum SendError {
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     IdempotencyMismatch,
+    /// The visitor was claimed by somebody who signed in; they are a stranger now.
+    #[error("the visitor has ended")]
+    VisitorEnded,
     /// Storage did not take it.
     #[error("the message could not be stored")]
     Storage(#[from] StorageError),

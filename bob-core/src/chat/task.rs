@@ -170,6 +170,7 @@ fn already_settled(
             Err(SendError::InProgress { turn, retry_after: Duration::from_secs(1) })
         }
         TurnOpening::Mismatch => Err(SendError::IdempotencyMismatch),
+        TurnOpening::Ended => Err(SendError::VisitorEnded),
         TurnOpening::Busy { turn, until } => Err(pipeline.busy(turn, until)),
         TurnOpening::Opened(open) => Err(pipeline.busy(open.turn, open.lease.until)),
     }

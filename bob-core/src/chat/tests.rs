@@ -55,6 +55,7 @@ impl World {
             door: Door::Public,
             widget_key: None,
             visitor: VisitorProof::New(VisitorId::new()),
+            trust: TrustLevel::Anonymous,
             session: None,
             text: MessageText::parse(text).unwrap(),
             audience: Audience::Public,

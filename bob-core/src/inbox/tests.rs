@@ -64,6 +64,7 @@ impl World {
             tenant: self.here.directory().snapshot(&self.tenant).await.unwrap().unwrap(),
             door: Door::Public,
             widget_key: None,
+            trust: crate::visitor::TrustLevel::Anonymous,
             visitor: VisitorProof::Proven(visitor),
             session: Some("s".parse().unwrap()),
             text: MessageText::parse("Can unworn items be returned?").unwrap(),

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::Result;
-use crate::account::{Account, Email, Membership, PasswordHash, PlatformRole};
+use crate::account::{Account, Email, Membership, PasswordHash};
 use crate::act::Act;
 use crate::id::AccountId;
 
@@ -28,25 +28,13 @@ pub trait AccountStore: fmt::Debug + Send + Sync {
     /// Whether there is anybody with a platform role.
     async fn has_platform_people(&self) -> Result<bool>;
 
-    /// Sets what a password is checked against.
+    /// Sets what a password is checked against, and ends all sign-ins and reset links of the account.
     ///
     /// # Errors
     ///
     /// [`NotFound`](StorageErrorKind::NotFound) when there is no such person.
     async fn set_password(&self, act: &Act, account: &AccountId, password: PasswordHash) -> Result<()>;
 
-    /// Sets or takes a platform role.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such person.
-    async fn set_platform_role(
-        &self,
-        act: &Act,
-        account: &AccountId,
-        role: Option<PlatformRole>,
-    ) -> Result<()>;
-
-    /// The businesses a person belongs to, by name.
+    /// The businesses a person belongs to, by name; not those that shut them out.
     async fn memberships(&self, account: &AccountId) -> Result<Vec<Membership>>;
 }

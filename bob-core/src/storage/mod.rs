@@ -13,16 +13,20 @@ mod audit;
 mod conversation;
 mod credit;
 mod error;
+mod identity;
 mod inbox;
 mod key;
 mod knowledge;
+mod link;
 mod login;
+mod member;
 pub mod memory;
 mod outbox;
 mod pricebook;
 mod signing_key;
 mod tenant;
 mod turn;
+mod visitor;
 mod widget_key;
 
 use std::fmt;
@@ -39,15 +43,19 @@ pub use audit::AuditStore;
 pub use conversation::ConversationStore;
 pub use credit::CreditStore;
 pub use error::{StorageError, StorageErrorKind};
+pub use identity::IdentityStore;
 pub use inbox::InboxStore;
 pub use key::KeyStore;
 pub use knowledge::KnowledgeStore;
+pub use link::LinkStore;
 pub use login::LoginStore;
+pub use member::MemberStore;
 pub use outbox::OutboxStore;
 pub use pricebook::PricebookStore;
 pub use signing_key::SigningKeyStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
 pub use turn::TurnStore;
+pub use visitor::VisitorStore;
 pub use widget_key::WidgetKeyStore;
 
 /// What a store call answers.
@@ -60,9 +68,13 @@ pub trait Storage:
     + WidgetKeyStore
     + KnowledgeStore
     + AccountStore
+    + MemberStore
+    + LinkStore
     + LoginStore
     + SigningKeyStore
     + TurnStore
+    + VisitorStore
+    + IdentityStore
     + ConversationStore
     + InboxStore
     + CreditStore

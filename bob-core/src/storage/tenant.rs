@@ -10,6 +10,7 @@ use crate::account::{Account, TenantRole};
 use crate::act::Act;
 use crate::credit::MilliCredits;
 use crate::id::{KnowledgeId, TenantId};
+use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeText, Synonyms};
 use crate::persona::Persona;
 use crate::tenant::{Tenant, TenantRef};
@@ -53,6 +54,8 @@ pub struct TenantSnapshot {
     pub gathers_releases: bool,
     /// How the widget looks on the business's pages.
     pub widget: WidgetSettings,
+    /// How its visitors may prove who they are.
+    pub identity: IdentitySettings,
 }
 
 impl TenantSnapshot {

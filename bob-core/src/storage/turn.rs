@@ -21,6 +21,8 @@ pub trait TurnStore: fmt::Debug + Send + Sync {
     /// idempotency key. When nothing came of it, the repetition goes on in the same conversation and takes over the
     /// question where it stands; none is stored again.
     ///
+    /// A secret session continues no conversation of a visitor who is verified or has ended.
+    ///
     /// # Errors
     ///
     /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.

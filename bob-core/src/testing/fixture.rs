@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::account::{Account, Email};
+use crate::account::{Account, Email, LinkPurpose, LinkSecret, NewMember, PasswordHash, Role};
 use crate::act::{Act, Principal};
 use crate::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
 use crate::clock::{Clock as _, ManualClock, later};
@@ -20,6 +20,7 @@ use crate::inbox::PersonReply;
 use crate::knowledge::{KnowledgeText, Synonyms};
 use crate::language::Language;
 use crate::persona::Persona;
+use crate::pricebook::Allowance;
 use crate::storage::{Onboarding, Storage};
 use crate::tenant::Tenant;
 use crate::turn::{
@@ -94,14 +95,28 @@ pub fn widget_key(tenant: TenantId, origins: &[&str]) -> WidgetKey {
 /// A person without password or role.
 #[must_use]
 pub fn account(email: &str) -> Account {
-    Account {
-        id: AccountId::new(),
+    Account::new(email.parse::<Email>().expect("tests use good addresses"), "Anna")
+}
+
+/// Somebody called Anna who is to join a realm with seats for everybody.
+#[must_use]
+pub fn new_member(email: &str, role: Role) -> NewMember {
+    let invitation = LinkPurpose::Invitation;
+    NewMember {
+        account: AccountId::new(),
         email: email.parse::<Email>().expect("tests use good addresses"),
         name: "Anna".to_owned(),
-        password: None,
-        platform_role: None,
-        disabled_at: None,
+        role,
+        seats: Allowance::Unlimited,
+        invitation: LinkSecret::generate().expect("there is randomness").hash(invitation),
+        expires_at: later(now(), invitation.lifetime()),
     }
+}
+
+/// What stands for a password where none is checked.
+#[must_use]
+pub fn password_hash() -> PasswordHash {
+    PasswordHash::from_stored("$argon2id$v=19$…".to_owned())
 }
 
 /// A message of a proven visitor through the public door, reserving one credit.

@@ -70,6 +70,8 @@ pub enum TurnOpening {
     Running(TurnId),
     /// The idempotency key was used with another body.
     Mismatch,
+    /// The visitor was claimed by somebody who signed in: their token proves nothing any more, and nothing was stored.
+    Ended,
     /// Another turn of this conversation is open, until `until` at most if its node is gone.
     Busy {
         /// The open turn.

@@ -51,6 +51,8 @@ pub struct Vault {
     emails: hmac::Key,
     sessions: hmac::Key,
     calls: hmac::Key,
+    people: hmac::Key,
+    proofs: hmac::Key,
     tenants: Mutex<LruCache<TenantId, Arc<DataKey>>>,
     visitors: Mutex<LruCache<(TenantId, VisitorId), Arc<VisitorKey>>>,
 }
@@ -80,6 +82,8 @@ impl Vault {
             emails: purposes.hmac("e-mail look-up"),
             sessions: purposes.hmac("session look-up"),
             calls: purposes.hmac("call look-up"),
+            people: purposes.hmac("identity look-up"),
+            proofs: purposes.hmac("identity proof look-up"),
             purposes,
             keyring,
             tenants: Mutex::new(LruCache::new(TENANTS)),
@@ -181,6 +185,21 @@ impl Vault {
     #[must_use]
     pub fn body_index(&self, scope: &IdempotencyScope, body: &BodyHash) -> [u8; 32] {
         blind(&self.calls, &[scope.as_bytes(), body.as_bytes()])
+    }
+
+    /// What a visitor who proved who they are is found by; nobody who reads the database can try out names.
+    #[must_use]
+    pub fn identity_index(&self, tenant: &TenantId, issuer: Option<&str>, subject: &str) -> [u8; 32] {
+        let tenant = tenant.as_uuid().into_bytes();
+        let has_issuer = [u8::from(issuer.is_some())];
+        let issuer = issuer.unwrap_or_default().as_bytes();
+        blind(&self.people, &[&tenant, &has_issuer, issuer, subject.as_bytes()])
+    }
+
+    /// What the name of a proof is remembered by.
+    #[must_use]
+    pub fn proof_index(&self, tenant: &TenantId, proof: &str) -> [u8; 32] {
+        blind(&self.proofs, &[tenant.as_uuid().as_bytes(), proof.as_bytes()])
     }
 
     async fn wrapped_key(keyring: &dyn Keyring, tenant: &TenantId) -> Result<Vec<u8>, KeyringError> {

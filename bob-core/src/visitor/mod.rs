@@ -1,8 +1,19 @@
-//! Visitors: how one proves to be the visitor of an earlier message.
+//! Visitors: how one proves to be the visitor of an earlier message, how much is known of them, and how one who signs in
+//! takes along what they said before.
 
+mod claim;
+mod profile;
 mod token;
+mod trust;
 
+pub use claim::{
+    CLAIM_CONVERSATIONS, CLAIM_MESSAGES, CLAIM_WITHIN, Claim, Claimable, Claimed, OwnConversation,
+    reason_of_claim,
+};
+pub(crate) use profile::is_name;
+pub use profile::{KnownVisitor, MAX_VISITOR_NAME, VisitorProfile};
 pub use token::{InvalidVisitorToken, LIFETIME as VISITOR_TOKEN_LIFETIME, VisitorTokens};
+pub use trust::TrustLevel;
 
 use crate::id::VisitorId;
 

@@ -32,7 +32,7 @@ impl AccountStore for PostgresStorage {
     async fn account_by_email(&self, email: &Email) -> Result<Option<Account>> {
         const OPERATION: &str = "account_by_email";
         let question = sqlx::query(
-            "SELECT account_id, email, name, password, platform_role, disabled_at
+            "SELECT account_id, email, name, password, platform_role, disabled_at, generation, version
              FROM bob_accounts WHERE email_index = $1",
         )
         .bind(self.vault().email_index(email).to_vec());
@@ -43,7 +43,7 @@ impl AccountStore for PostgresStorage {
     async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
         const OPERATION: &str = "account";
         let question = sqlx::query(
-            "SELECT account_id, email, name, password, platform_role, disabled_at
+            "SELECT account_id, email, name, password, platform_role, disabled_at, generation, version
              FROM bob_accounts WHERE account_id = $1",
         )
         .bind(id.as_uuid());
@@ -62,34 +62,22 @@ impl AccountStore for PostgresStorage {
         let (act, account) = (act.clone(), *account);
         self.run(OPERATION, &PLATFORM_REALM, move |unit| {
             Box::pin(async move {
-                let update = sqlx::query("UPDATE bob_accounts SET password = $2 WHERE account_id = $1")
-                    .bind(account.as_uuid())
-                    .bind(password.as_str().to_owned());
+                let update = sqlx::query(
+                    "UPDATE bob_accounts
+                     SET password = $2, generation = generation + 1, version = version + 1
+                     WHERE account_id = $1",
+                )
+                .bind(account.as_uuid())
+                .bind(password.as_str().to_owned());
                 if unit.execute(update).await? == 0 {
                     return Err(not_found(OPERATION));
                 }
-                note(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
-            })
-        })
-        .await
-    }
-
-    async fn set_platform_role(
-        &self,
-        act: &Act,
-        account: &AccountId,
-        role: Option<PlatformRole>,
-    ) -> Result<()> {
-        const OPERATION: &str = "set_platform_role";
-        let (act, account) = (act.clone(), *account);
-        self.run(OPERATION, &PLATFORM_REALM, move |unit| {
-            Box::pin(async move {
-                let update = sqlx::query("UPDATE bob_accounts SET platform_role = $2 WHERE account_id = $1")
-                    .bind(account.as_uuid())
-                    .bind(role.map(PlatformRole::as_str));
-                if unit.execute(update).await? == 0 {
-                    return Err(not_found(OPERATION));
-                }
+                let settled = sqlx::query(
+                    "DELETE FROM bob_links WHERE tenant_id = $1 AND account_id = $2 AND purpose = 'reset'",
+                )
+                .bind(PLATFORM_REALM.as_uuid())
+                .bind(account.as_uuid());
+                unit.execute(settled).await?;
                 note(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
             })
         })
@@ -103,7 +91,7 @@ impl AccountStore for PostgresStorage {
              CROSS JOIN LATERAL (
                  SELECT t.tenant_id, t.name, t.slug, m.role
                  FROM bob_memberships m JOIN bob_tenants t ON t.tenant_id = m.tenant_id
-                 WHERE m.account_id = $1 AND f.worker = 'directory'
+                 WHERE m.account_id = $1 AND m.disabled_at IS NULL AND f.worker = 'directory'
                  OFFSET 0) r
              ORDER BY r.name, r.tenant_id",
         )

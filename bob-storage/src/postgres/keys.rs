@@ -15,7 +15,7 @@ use super::audit::{Subject, note};
 use super::error::corrupt;
 use super::rows::{Cells, micros};
 use super::{PostgresStorage, not_found};
-use crate::seal::{VisitorSeal, kind_of_keyring};
+use crate::seal::{TenantSeal, VisitorSeal, kind_of_keyring};
 
 /// How many wrapped keys are looked at in one go.
 const PAGE: i64 = 500;
@@ -48,6 +48,11 @@ impl PostgresStorage {
         let row = self.row(operation, question).await?.ok_or_else(|| not_found(operation))?;
         let wrapped: &[u8] = Cells::of(&row, operation).take()?;
         self.vault().unlock_tenant(tenant, wrapped).await.map_err(locked(operation))
+    }
+
+    /// What the keys of a tenant's visitors are opened with; the tenant is there if this is.
+    pub(super) async fn tenant_seal(&self, tenant: &TenantId, operation: &'static str) -> Result<TenantSeal> {
+        Ok(TenantSeal { tenant: *tenant, key: self.tenant_key(operation, tenant).await? })
     }
 
     /// A visitor's key as it is stored; `None` for one who has none yet.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 
 use super::audit::{Subject, note};
-use super::rows::{Cells, micros};
+use super::rows::{Cells, count, micros};
 use super::unit::Unit;
 use super::{PostgresStorage, not_found};
 
@@ -23,8 +23,8 @@ impl LoginStore for PostgresStorage {
             Box::pin(async move {
                 let insert = sqlx::query(
                     "INSERT INTO bob_logins (tenant_id, login_id, account_id, kind, cookie_hash, started_at,
-                             idle_until, ends_at, ended_at)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                             idle_until, ends_at, ended_at, generation)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                 )
                 .bind(login.realm.as_uuid())
                 .bind(login.id.as_uuid())
@@ -34,7 +34,8 @@ impl LoginStore for PostgresStorage {
                 .bind(micros(login.started_at))
                 .bind(micros(login.idle_until))
                 .bind(micros(login.ends_at))
-                .bind(login.ended_at.map(micros));
+                .bind(login.ended_at.map(micros))
+                .bind(count(login.generation));
                 unit.execute(insert).await?;
                 insert_token(unit, &login.realm, &login.id, refresh).await?;
                 let subject = Subject(Some(login.id.as_uuid()), Some(login.account.as_uuid()));
@@ -49,7 +50,8 @@ impl LoginStore for PostgresStorage {
         let question = sqlx::query(
             "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
              CROSS JOIN LATERAL (
-                 SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at
+                 SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at,
+                 generation
                  FROM bob_logins WHERE tenant_id = f.tenant AND login_id = $2
                  OFFSET 0) r",
         )
@@ -239,5 +241,6 @@ fn read(row: &PgRow, operation: &'static str) -> Result<Login> {
         idle_until: cells.time()?,
         ends_at: cells.time()?,
         ended_at: cells.optional_time()?,
+        generation: cells.number()?,
     })
 }

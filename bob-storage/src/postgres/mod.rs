@@ -2,17 +2,21 @@
 
 mod account;
 mod audit;
+mod claim;
 mod conversation;
 mod credit;
 mod error;
 mod functions;
+mod identity;
 mod import;
 mod inbox;
 mod keys;
 mod knowledge;
 mod lane;
+mod link;
 mod listen;
 mod login;
+mod member;
 mod migrate;
 mod open;
 mod outbox;
@@ -25,6 +29,7 @@ mod tenant;
 mod turn;
 mod unit;
 mod version;
+mod visitor;
 mod widget_key;
 
 use std::fmt;

@@ -188,7 +188,7 @@ pub(super) fn knowledge_version(row: &PgRow, operation: &'static str) -> Result<
     Ok(KnowledgeVersion { item, number, status, text, changed_at })
 }
 
-/// `account_id, email, name, password, platform_role, disabled_at`
+/// `account_id, email, name, password, platform_role, disabled_at, generation, version`
 pub(super) fn account(row: &PgRow, platform: &DataKey, operation: &'static str) -> Result<Account> {
     let mut cells = Cells::of(row, operation);
     let id = cells.id(AccountId::from_uuid)?;
@@ -201,5 +201,7 @@ pub(super) fn account(row: &PgRow, platform: &DataKey, operation: &'static str) 
         password: cells.take::<Option<String>>()?.map(PasswordHash::from_stored),
         platform_role: cells.optional_named(PlatformRole::from_name)?,
         disabled_at: cells.optional_time()?,
+        generation: cells.number()?,
+        version: cells.number()?,
     })
 }

@@ -5,16 +5,19 @@ use bob_core::account::{Account, TenantRole};
 use bob_core::act::Act;
 use bob_core::credit::{Billing, BillingDay, FIRST_GRANT, LedgerKind, MilliCredits};
 use bob_core::id::{AccountId, PersonaId, TenantId};
+use bob_core::identity::IdentitySettings;
 use bob_core::persona::Persona;
 use bob_core::storage::{Onboarding, Result, TenantSnapshot, TenantStore};
 use bob_core::tenant::{Tenant, TenantRef};
 use bob_core::widget_key::WidgetSettings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sqlx::Row as _;
 
 use super::account::{SealedPerson, insert_account};
 use super::audit::{Subject, note};
-use super::error::corrupt;
+use super::error::{corrupt, failed};
+use super::identity;
 use super::keys::locked;
 use super::release::keep_numbers_free;
 use super::rows::{Cells, micros};
@@ -129,7 +132,9 @@ impl TenantStore for PostgresStorage {
                      (SELECT coalesce(json_agg(DISTINCT e.expires_at ORDER BY e.expires_at), '[]')::text
                       FROM bob_knowledge_versions e
                       WHERE e.tenant_id = t.tenant_id AND e.status = 'published' AND e.expires_at IS NOT NULL)
-                         AS expiries
+                         AS expiries,
+                     (SELECT i.settings FROM bob_identity_settings i WHERE i.tenant_id = t.tenant_id)
+                         AS identity_settings
                  FROM bob_tenants t
                  JOIN bob_personas p ON p.tenant_id = t.tenant_id AND p.persona_id = t.persona_id
                      AND p.version = t.persona_version
@@ -145,6 +150,12 @@ impl TenantStore for PostgresStorage {
         read_rest(&mut snapshot, &mut Cells::of(first, OPERATION).skip(25))?;
         for row in &rows {
             snapshot.widget_keys.extend(read_key(row, OPERATION)?);
+        }
+        if let Some(sealed) =
+            first.try_get::<Option<&[u8]>, _>("identity_settings").map_err(failed(OPERATION))?
+        {
+            snapshot.identity =
+                identity::open(&self.tenant_seal(tenant, OPERATION).await?, sealed, OPERATION)?;
         }
         Ok(snapshot)
     }
@@ -307,6 +318,7 @@ fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
         expiries,
         gathers_releases: false,
         widget,
+        identity: IdentitySettings::default(),
     })
 }
 

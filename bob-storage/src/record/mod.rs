@@ -1,12 +1,14 @@
 //! What stands in JSON columns: records of our own, because the domain's types carry no serde.
 
 mod answer;
+mod identity;
 mod pricebook;
 mod widget;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::{answer, of_answer};
+pub(crate) use identity::{identity_settings, of_identity_settings, of_profile, profile};
 pub(crate) use pricebook::{of_pricebook, pricebook};
 pub(crate) use widget::{of_widget, widget};
 

@@ -1,7 +1,7 @@
 //! People.
 
 use async_trait::async_trait;
-use bob_core::account::{Account, Email, Membership, PasswordHash, PlatformRole, TenantRole};
+use bob_core::account::{Account, Email, Membership, PLATFORM_REALM, PasswordHash, PlatformRole, TenantRole};
 use bob_core::act::Act;
 use bob_core::id::{AccountId, TenantId};
 use bob_core::storage::{AccountStore, Result};
@@ -32,7 +32,7 @@ impl AccountStore for SqliteStorage {
     async fn account_by_email(&self, email: &Email) -> Result<Option<Account>> {
         const OPERATION: &str = "account_by_email";
         let found = sqlx::query(
-            "SELECT account_id, email, name, password, platform_role, disabled_at
+            "SELECT account_id, email, name, password, platform_role, disabled_at, generation, version
              FROM bob_accounts WHERE email_index = $1",
         )
         .bind(self.vault().email_index(email).to_vec())
@@ -45,7 +45,7 @@ impl AccountStore for SqliteStorage {
     async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
         const OPERATION: &str = "account";
         let found = sqlx::query(
-            "SELECT account_id, email, name, password, platform_role, disabled_at
+            "SELECT account_id, email, name, password, platform_role, disabled_at, generation, version
              FROM bob_accounts WHERE account_id = $1",
         )
         .bind(blob(id.as_uuid()))
@@ -68,36 +68,22 @@ impl AccountStore for SqliteStorage {
         self.writer()
             .run(OPERATION, move |unit| {
                 Box::pin(async move {
-                    let update = sqlx::query("UPDATE bob_accounts SET password = $2 WHERE account_id = $1")
-                        .bind(blob(account.as_uuid()))
-                        .bind(password.as_str().to_owned());
+                    let update = sqlx::query(
+                        "UPDATE bob_accounts
+                         SET password = $2, generation = generation + 1, version = version + 1
+                         WHERE account_id = $1",
+                    )
+                    .bind(blob(account.as_uuid()))
+                    .bind(password.as_str().to_owned());
                     if unit.execute(update).await? == 0 {
                         return Err(not_found(OPERATION));
                     }
-                    note(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
-                })
-            })
-            .await
-    }
-
-    async fn set_platform_role(
-        &self,
-        act: &Act,
-        account: &AccountId,
-        role: Option<PlatformRole>,
-    ) -> Result<()> {
-        const OPERATION: &str = "set_platform_role";
-        let (act, account) = (act.clone(), *account);
-        self.writer()
-            .run(OPERATION, move |unit| {
-                Box::pin(async move {
-                    let update =
-                        sqlx::query("UPDATE bob_accounts SET platform_role = $2 WHERE account_id = $1")
-                            .bind(blob(account.as_uuid()))
-                            .bind(role.map(PlatformRole::as_str));
-                    if unit.execute(update).await? == 0 {
-                        return Err(not_found(OPERATION));
-                    }
+                    let settled = sqlx::query(
+                        "DELETE FROM bob_links WHERE tenant_id = $1 AND account_id = $2 AND purpose = 'reset'",
+                    )
+                    .bind(blob(PLATFORM_REALM.as_uuid()))
+                    .bind(blob(account.as_uuid()));
+                    unit.execute(settled).await?;
                     note(unit, None, &act, OPERATION, Subject(Some(account.as_uuid()), None)).await
                 })
             })
@@ -109,7 +95,7 @@ impl AccountStore for SqliteStorage {
         let rows = sqlx::query(
             "SELECT t.tenant_id, t.name, t.slug, m.role
              FROM bob_memberships m JOIN bob_tenants t ON t.tenant_id = m.tenant_id
-             WHERE m.account_id = $1
+             WHERE m.account_id = $1 AND m.disabled_at IS NULL
              ORDER BY t.name, t.tenant_id",
         )
         .bind(blob(account.as_uuid()))

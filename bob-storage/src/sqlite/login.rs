@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::audit::{Subject, note};
 use super::error::failed;
-use super::rows::{Cells, blob, micros};
+use super::rows::{Cells, blob, count, micros};
 use super::{SqliteStorage, not_found};
 
 #[async_trait]
@@ -23,8 +23,8 @@ impl LoginStore for SqliteStorage {
                 Box::pin(async move {
                     let insert = sqlx::query(
                         "INSERT INTO bob_logins (tenant_id, login_id, account_id, kind, cookie_hash, started_at,
-                             idle_until, ends_at, ended_at)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+                             idle_until, ends_at, ended_at, generation)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11);
                          INSERT INTO bob_refresh_tokens (tenant_id, login_id, hash) VALUES ($1, $2, $10)",
                     )
                     .bind(blob(login.realm.as_uuid()))
@@ -36,7 +36,8 @@ impl LoginStore for SqliteStorage {
                     .bind(micros(login.idle_until))
                     .bind(micros(login.ends_at))
                     .bind(login.ended_at.map(micros))
-                    .bind(refresh.to_vec());
+                    .bind(refresh.to_vec())
+                    .bind(count(login.generation));
                     unit.execute(insert).await?;
                     let subject = Subject(Some(login.id.as_uuid()), Some(login.account.as_uuid()));
                     note(unit, Some(&login.realm), &act, OPERATION, subject).await
@@ -48,7 +49,8 @@ impl LoginStore for SqliteStorage {
     async fn login(&self, realm: &TenantId, login: &LoginId) -> Result<Option<Login>> {
         const OPERATION: &str = "login";
         let found = sqlx::query(
-            "SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at
+            "SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at,
+                 generation
              FROM bob_logins WHERE tenant_id = $1 AND login_id = $2",
         )
         .bind(blob(realm.as_uuid()))
@@ -229,5 +231,6 @@ fn read(row: &SqliteRow, operation: &'static str) -> Result<Login> {
         idle_until: cells.time()?,
         ends_at: cells.time()?,
         ended_at: cells.optional_time()?,
+        generation: cells.number()?,
     })
 }

@@ -3,14 +3,18 @@
 mod account;
 mod audit;
 mod backup;
+mod claim;
 mod conversation;
 mod credit;
 mod error;
+mod identity;
 mod import;
 mod inbox;
 mod key;
 mod knowledge;
+mod link;
 mod login;
+mod member;
 mod migrate;
 mod open;
 mod outbox;
@@ -21,6 +25,7 @@ mod signing_key;
 mod tenant;
 mod turn;
 mod version;
+mod visitor;
 mod widget_key;
 mod writer;
 

@@ -170,7 +170,7 @@ pub(super) fn knowledge_version(row: &SqliteRow, operation: &'static str) -> Res
     Ok(KnowledgeVersion { item, number, status, text, changed_at })
 }
 
-/// `account_id, email, name, password, platform_role, disabled_at`
+/// `account_id, email, name, password, platform_role, disabled_at, generation, version`
 pub(super) fn account(row: &SqliteRow, platform: &DataKey, operation: &'static str) -> Result<Account> {
     let mut cells = Cells::of(row, operation);
     let id = cells.id(AccountId::from_uuid)?;
@@ -183,5 +183,7 @@ pub(super) fn account(row: &SqliteRow, platform: &DataKey, operation: &'static s
         password: cells.take::<Option<String>>()?.map(PasswordHash::from_stored),
         platform_role: cells.optional_named(PlatformRole::from_name)?,
         disabled_at: cells.optional_time()?,
+        generation: cells.number()?,
+        version: cells.number()?,
     })
 }

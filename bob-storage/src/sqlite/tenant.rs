@@ -5,6 +5,7 @@ use bob_core::account::{Account, TenantRole};
 use bob_core::act::Act;
 use bob_core::credit::{Billing, BillingDay, FIRST_GRANT, LedgerKind, MilliCredits};
 use bob_core::id::{PersonaId, TenantId};
+use bob_core::identity::IdentitySettings;
 use bob_core::persona::Persona;
 use bob_core::storage::{Onboarding, Result, TenantSnapshot, TenantStore};
 use bob_core::tenant::{Tenant, TenantRef};
@@ -12,11 +13,13 @@ use bob_core::vault::Vault;
 use bob_core::widget_key::WidgetSettings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sqlx::Row as _;
 
 use super::account::insert_account;
 use super::audit::{Subject, note};
 use super::credit::{Movement, enter};
 use super::error::{corrupt, failed};
+use super::identity;
 use super::key::{self, refused};
 use super::release::keep_numbers_free;
 use super::rows::{Cells, blob, micros};
@@ -115,7 +118,8 @@ impl TenantStore for SqliteStorage {
                  t.gathers_releases, t.widget_version, t.widget,
                  (SELECT json_group_array(DISTINCT e.expires_at ORDER BY e.expires_at)
                   FROM bob_knowledge_versions e
-                  WHERE e.tenant_id = t.tenant_id AND e.status = 'published' AND e.expires_at IS NOT NULL)
+                  WHERE e.tenant_id = t.tenant_id AND e.status = 'published' AND e.expires_at IS NOT NULL),
+                 (SELECT i.settings FROM bob_identity_settings i WHERE i.tenant_id = t.tenant_id) AS identity_settings
              FROM bob_tenants t
              JOIN bob_personas p ON p.tenant_id = t.tenant_id AND p.persona_id = t.persona_id
                  AND p.version = t.persona_version
@@ -132,6 +136,12 @@ impl TenantStore for SqliteStorage {
         read_rest(&mut snapshot, &mut Cells::of(first, OPERATION).skip(25))?;
         for row in &rows {
             snapshot.widget_keys.extend(read_key(row, OPERATION)?);
+        }
+        if let Some(sealed) =
+            first.try_get::<Option<&[u8]>, _>("identity_settings").map_err(failed(OPERATION))?
+        {
+            snapshot.identity =
+                identity::open(&self.tenant_seal(tenant, OPERATION).await?, sealed, OPERATION)?;
         }
         Ok(snapshot)
     }
@@ -265,6 +275,7 @@ fn read_tenant(id: TenantId, cells: &mut Cells<'_>) -> Result<TenantSnapshot> {
         expiries,
         gathers_releases: false,
         widget,
+        identity: IdentitySettings::default(),
     })
 }
 

@@ -5,16 +5,21 @@ use std::path::Path;
 use bob_core::account::{Email, TenantRole};
 use bob_core::conversation::{Door, SessionId};
 use bob_core::id::{TenantId, VisitorId};
-use bob_core::storage::{AccountStore as _, ConversationStore as _, TenantStore as _, TurnStore as _};
+use bob_core::identity::{IdentityChange, IdentitySecret};
+use bob_core::secret::Secret;
+use bob_core::storage::{
+    AccountStore as _, ConversationStore as _, IdentityStore as _, TenantStore as _, TurnStore as _,
+    VisitorStore as _,
+};
 use bob_core::testing::fixture;
 use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, TurnStart, TurnState};
-use bob_core::visitor::VisitorProof;
+use bob_core::visitor::{VisitorProfile, VisitorProof};
 use bob_storage::SqliteStorage;
 
 use crate::{Fresh, fresh};
 
 /// What must not be found, each somewhere else.
-const PLANTED: [&str; 8] = [
+const PLANTED: [&str; 11] = [
     "Kanarienvogel-Frage",
     "Kanarienvogel-Antwort",
     "kanarienvogel-session",
@@ -23,11 +28,26 @@ const PLANTED: [&str; 8] = [
     "Kanarienvogel Mitglied",
     "kanarienvogel.person",
     "Kanarienvogel Person",
+    "kanarienvogel-subjekt",
+    "Kanarienvogel Besucherin",
+    "kanarienvogel-geheimnis-0123456789abcdef",
 ];
 
 /// A shop with a member, a person of the platform, an answered turn and one whose answer came too late.
 async fn plant(storage: &SqliteStorage) -> TenantId {
-    let [asked, answered, session, late, member_email, member_name, email, name] = PLANTED;
+    let [
+        asked,
+        answered,
+        session,
+        late,
+        member_email,
+        member_name,
+        email,
+        name,
+        subject,
+        visitor_name,
+        secret,
+    ] = PLANTED;
     let person = |email: &str, name: &str| {
         let email: Email = format!("{email}@shop.example").parse().unwrap();
         bob_core::account::Account { email, name: name.to_owned(), ..fixture::account("x@shop.example") }
@@ -37,6 +57,15 @@ async fn plant(storage: &SqliteStorage) -> TenantId {
     let (tenant, act) = (shop.tenant.id, fixture::act());
     storage.onboard(&act, shop).await.unwrap();
     storage.create_account(&act, person(email, name)).await.unwrap();
+
+    let secret = IdentitySecret::given(Secret::new(secret), act.at).unwrap();
+    storage.change_identity(&act, &tenant, None, IdentityChange::Add(secret)).await.unwrap();
+    let profile = VisitorProfile {
+        subject: Some(subject.to_owned()),
+        name: Some(visitor_name.to_owned()),
+        ..VisitorProfile::default()
+    };
+    storage.recognise_visitor(&act, &tenant, profile).await.unwrap();
 
     let claim = IdempotencyClaim {
         scopes: vec![IdempotencyScope::new(tenant, &"key".parse().unwrap(), &[])],

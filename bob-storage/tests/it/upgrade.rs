@@ -6,6 +6,7 @@
 use bob_core::conversation::{ConversationKey, Door, Role};
 use bob_core::credit::{LedgerKind, MilliCredits};
 use bob_core::id::VisitorId;
+use bob_core::inbox::{InboxFilter, InboxState};
 use bob_core::knowledge::Audience;
 use bob_core::storage::Storage;
 use bob_core::tenant::TenantRef;
@@ -27,6 +28,7 @@ async fn tells_what_it_was_told(store: &dyn Storage) {
     let key = ConversationKey { door: Door::Public, visitor: VISITOR, session: "s".parse().unwrap() };
     let conversation = store.conversation(&shop, &key).await.unwrap().unwrap();
     let said = store.history(&shop, &conversation.id, None, 10).await.unwrap().messages;
+    let latest = said[2].at;
     let said: Vec<_> = said.iter().map(|message| (message.said.role, message.said.text.as_str())).collect();
     let answer = fixture::answer("Within 30 days").text();
     let told = [
@@ -39,6 +41,10 @@ async fn tells_what_it_was_told(store: &dyn Storage) {
     let release = store.tenant_snapshot(&shop).await.unwrap().release_at(fixture::now());
     let (texts, _) = store.published_knowledge(&shop, release, Audience::Public).await.unwrap();
     assert_eq!(texts.iter().map(|version| version.text.title()).collect::<Vec<_>>(), ["Returns"]);
+    let all = InboxFilter { state: InboxState::Open, door: None };
+    let listed = store.inbox(&shop, &all, None, 10).await.unwrap();
+    assert_eq!((listed.len(), listed[0].id, listed[0].messages), (1, conversation.id, 3));
+    assert_eq!(listed[0].active_at, latest, "the latest message tells when it was active");
 
     let found = books::audited(store, &shop).await;
     let moved =

@@ -135,13 +135,13 @@ const listen = () => everything.start();
 
 let [state, cursor, refreshing] = ["waiting", null, null];
 
-for (const button of document.querySelectorAll("[data-state]")) {
+for (const button of document.querySelectorAll(".filters button")) {
   button.addEventListener("click", () => show(button.dataset.state));
 }
 
 function show(which) {
   state = which;
-  for (const button of document.querySelectorAll(".filters [data-state]")) {
+  for (const button of document.querySelectorAll(".filters button")) {
     button.setAttribute("aria-pressed", String(button.dataset.state === state));
   }
   load();
@@ -187,7 +187,11 @@ const element = (name, className, text = "") => {
 };
 
 const DOORS = { public: "Website", widget: "Widget", signed_in: "Signed in" };
-const time = (text) => new Date(text).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" });
+const time = (text) => {
+  const [then, today] = [new Date(text), new Date().toDateString()];
+  const day = then.toDateString() === today ? {} : { dateStyle: "short" };
+  return then.toLocaleString(undefined, { ...day, timeStyle: "short" });
+};
 const visitorName = ({ visitor }) => `Visitor ${visitor.id.slice(-6)}`;
 const speakerName = ({ state, speaker }) =>
   state === "closed" ? "closed" : speaker.kind === "person" ? `with ${speaker.name}` : state === "waiting" ? "wants a person" : "with Bob";
@@ -336,7 +340,10 @@ async function deed(step) {
   try {
     const entry = await call(`${conversations}/${mine.id}/${step}`, { method: "POST", body });
     if (talk === mine) stand(entry);
-    if (step === "take") parts.text.focus();
+    if (step === "take") {
+      show("mine");
+      parts.text.focus();
+    }
   } catch (trouble) {
     if (talk === mine) parts.trouble.textContent = trouble.message;
     await look();

@@ -9,6 +9,11 @@
   if (cut < 0) return console.error("bob: widget.js must be loaded by its own classic <script src>");
   const base = address.slice(0, cut);
 
+  // Pages may say who their visitor is before the chat is there.
+  window.Bob = window.Bob || {
+    identify(identity) { this.identity = identity; },
+    logout() { this.identity = null; },
+  };
   const queue = (window.BobWidget = Array.isArray(window.BobWidget) ? window.BobWidget : []);
   const { position, language } = tag.dataset;
   const look = "{{look}}";

@@ -15,6 +15,11 @@
     return console.error("bob: data-widget-key is not a widget key; copy it again from the portal");
   }
 
+  // Pages may say who their visitor is before the chat is there.
+  window.Bob = window.Bob || {
+    identify(identity) { this.identity = identity; },
+    logout() { this.identity = null; },
+  };
   const queue = (window.BobWidget = Array.isArray(window.BobWidget) ? window.BobWidget : []);
   queue.push({ base, key, position, language });
 

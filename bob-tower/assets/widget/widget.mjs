@@ -134,6 +134,16 @@ export class VisitorStore {
     }
   }
 
+  /** Leaves nothing behind: the next visitor is another one. */
+  clear() {
+    this.#memory = {};
+    try {
+      this.#storage().removeItem(this.#name);
+    } catch {
+      this.#storage = () => null;
+    }
+  }
+
   // Read each time, because another tab of the same site may have written since.
   #read() {
     try {
@@ -158,16 +168,23 @@ export class Trouble extends Error {
 
   static of(response, problem) {
     const { status } = response;
-    const kind = { 401: "unavailable", 403: "unavailable", 404: "unavailable", 409: "busy", 429: "busy", 503: "busy" }[status];
+    const named = { identity_invalid: "identity", identity_required: "identity", identity_stale: "identity" }[problem?.code];
+    const kind = named ?? { 401: "unavailable", 403: "unavailable", 404: "unavailable", 409: "busy", 429: "busy", 503: "busy" }[status];
     const final = status < 500 && ![408, 409, 429].includes(status);
     const retryAfter = secondsOf(response.headers.get("retry-after"));
     return new Trouble(kind ?? "failed", { final, status, code: problem?.code, retryAfter });
   }
 }
 
-/** One visitor's conversation with one tenant. Every call goes to `base/api/widget/{tenant}/…`. */
+/**
+ * One visitor's conversation with one tenant. Every call goes to `base/api/widget/{tenant}/…`.
+ *
+ * A visitor whom the page identifies is proven by that alone: nothing of theirs is kept in the browser, and what was kept
+ * of the stranger before is sent only when they are asked whether it is theirs.
+ */
 export class Conversation {
   #base; #root; #key; #store; #fetch; #pause;
+  #person = null; // {identity, session} of somebody the page identified
 
   constructor({ base, tenant, key, store = new VisitorStore(tenant), fetch = globalThis.fetch, pause = sleep }) {
     [this.#base, this.#root] = [base, `${base}/api/widget/${tenant}/`];
@@ -187,10 +204,61 @@ export class Conversation {
     }
   }
 
-  /** A page of the history; a visitor without a token has none to read. */
+  /** Takes a JWT that the page's own server signed, or a function that gets one; `null` for a stranger. */
+  identify(identity) {
+    const get = typeof identity === "function" ? identity : () => identity;
+    this.#person = identity ? { get, session: null } : null;
+  }
+
+  /** Forgets the person, and whatever the browser kept. */
+  forget() {
+    this.#person = null;
+    this.#store.clear();
+  }
+
+  get identified() {
+    return this.#person !== null;
+  }
+
+  get #session() {
+    return this.#person ? (this.#person.session ??= uuid()) : this.#store.session;
+  }
+
+  /** Goes on with the identified visitor's latest conversation, on whatever device that was; answers whether there is one. */
+  async resume() {
+    if (!this.#person || this.#person.session) return false;
+    const { items } = await this.#read("conversations?limit=20");
+    const latest = listOf(items).find(({ door }) => door === "widget");
+    if (latest && this.#person) this.#person.session = latest.session_id;
+    return Boolean(latest);
+  }
+
+  /** How much was said in this browser before the visitor was identified, if they may be asked about it. */
+  async claimable() {
+    if (!this.#person || !this.#store.token) return 0;
+    const { outcome, count } = await this.#claim({ preview: true });
+    return outcome === "offered" && count > 0 ? count : 0;
+  }
+
+  /** Says whether that is theirs; goes on with it if it is. */
+  async claim(accept) {
+    const { outcome, sessions } = await this.#claim({ accept });
+    if (outcome !== "merged") return;
+    this.#store.clear();
+    if (this.#person && sessions.length > 0) this.#person.session = sessions[0];
+  }
+
+  async #claim(wish) {
+    const headers = { "content-type": "application/json", "x-bob-visitor": this.#store.token };
+    const options = { method: "POST", headers, body: JSON.stringify(wish), signal: AbortSignal.timeout(15_000) };
+    return (await this.#call("claim", options)).json();
+  }
+
+  /** A page of the history; a visitor whom nothing proves has none to read. */
   async history(cursor) {
-    if (!this.#store.token) return { items: [], next_cursor: null };
-    const query = new URLSearchParams({ session_id: this.#store.session });
+    const none = { items: [], next_cursor: null };
+    if (this.#person ? !this.#person.session : !this.#store.token) return none;
+    const query = new URLSearchParams({ session_id: this.#session });
     if (cursor) query.set("cursor", cursor);
     return this.#read(`history?${query}`);
   }
@@ -202,7 +270,7 @@ export class Conversation {
    * Safe to repeat with the same `key`: the server answers a repeated key with the same turn.
    */
   async ask(message, { key = uuid(), on = () => {} } = {}) {
-    this.#store.keep({});
+    if (!this.#person) this.#store.keep({});
     const turn = { message, key, on, id: null, lastEvent: "", resumable: true };
     let [drops, waited, excused, renewed] = [0, 0, false, false];
     for (;;) {
@@ -228,7 +296,7 @@ export class Conversation {
         } else if ((status === 429 || status === 503) && !excused && (retryAfter ?? 2) <= LIMITS.longestWait) {
           excused = true;
           await this.#pause((retryAfter ?? 2) * 1000);
-        } else if (status === 401 && code !== "unknown_widget_key" && this.#store.token && !renewed) {
+        } else if (status === 401 && code !== "unknown_widget_key" && !this.#person && this.#store.token && !renewed) {
           renewed = true; // the token died; go on as a new visitor
           this.#store.keep({ session: uuid(), token: null });
         } else {
@@ -250,7 +318,7 @@ export class Conversation {
       try {
         const accept = "text/event-stream";
         const headers = heard ? { accept, "last-event-id": heard } : { accept };
-        const query = new URLSearchParams({ session_id: this.#store.session });
+        const query = new URLSearchParams({ session_id: this.#session });
         const response = await this.#call(`events?${query}`, { headers, signal: watch.signal });
         for await (const { id, type, data } of parseEventStream(response.body, watch.feed)) {
           drops = 0;
@@ -294,7 +362,7 @@ export class Conversation {
       return this.#call(`turns/${encodeURIComponent(id)}/events`, { headers, signal });
     }
     const headers = { accept, "content-type": "application/json", "idempotency-key": key };
-    const body = JSON.stringify({ message, session_id: this.#store.session });
+    const body = JSON.stringify({ message, session_id: this.#session });
     return this.#call("chat", { method: "POST", headers, body, signal });
   }
 
@@ -316,8 +384,9 @@ export class Conversation {
 
   /** Keeps who the server says the visitor is. */
   #note(data) {
-    if (typeof data.visitor_token === "string") this.#store.keep({ token: data.visitor_token });
-    if (UUID.test(data.session_id)) this.#store.keep({ session: data.session_id });
+    if (typeof data.visitor_token === "string" && !this.#person) this.#store.keep({ token: data.visitor_token });
+    if (this.#person && data.session_id) this.#person.session = data.session_id;
+    else if (UUID.test(data.session_id)) this.#store.keep({ session: data.session_id });
     return data;
   }
 
@@ -337,7 +406,9 @@ export class Conversation {
 
   async #call(path, { headers, ...rest }) {
     const proof = { "x-widget-key": this.#key };
-    if (this.#store.token) proof["x-bob-visitor"] = this.#store.token;
+    const identity = await this.#person?.get();
+    if (identity) proof["x-bob-identity"] = String(identity);
+    else if (!this.#person && this.#store.token) proof["x-bob-visitor"] = this.#store.token;
     const options = { credentials: "omit", cache: "no-store", headers: { ...headers, ...proof }, ...rest };
     const response = await this.#fetch(this.#root + path, options);
     if (response.ok) return response;
@@ -409,6 +480,10 @@ const WORDS = {
   busy: ["There is a lot going on right now. Please try again in a moment.", "Gerade ist viel los. Bitte versuchen Sie es gleich noch einmal.", "ただいま混み合っています。少し待ってからもう一度お試しください。", "Il y a beaucoup de demandes en ce moment. Veuillez réessayer dans un instant.", "Hay mucha actividad en este momento. Inténtelo de nuevo en unos instantes."],
   failed: ["That did not work. Please try again.", "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.", "うまくいきませんでした。もう一度お試しください。", "Cela n’a pas fonctionné. Veuillez réessayer.", "No ha funcionado. Inténtelo de nuevo."],
   unavailable: ["The chat is not available here at the moment.", "Der Chat ist hier zurzeit nicht verfügbar.", "現在こちらではチャットをご利用いただけません。", "Le chat n’est pas disponible ici pour le moment.", "El chat no está disponible aquí en este momento."],
+  identity: ["Please sign in again to go on.", "Bitte melden Sie sich erneut an, um fortzufahren.", "続けるには、もう一度ログインしてください。", "Veuillez vous reconnecter pour continuer.", "Inicie sesión de nuevo para continuar."],
+  claim: ["Continue your conversation from before you signed in ({n} messages)?", "Ihr Gespräch von vor der Anmeldung fortsetzen ({n} Nachrichten)?", "ログイン前の会話（メッセージ {n} 件）を続けますか？", "Poursuivre votre conversation d’avant la connexion ({n} messages) ?", "¿Continuar la conversación de antes de iniciar sesión ({n} mensajes)?"],
+  yes: ["Yes", "Ja", "はい", "Oui", "Sí"],
+  no: ["No", "Nein", "いいえ", "Non", "No"],
   noHistory: ["Earlier messages could not be loaded.", "Frühere Nachrichten konnten nicht geladen werden.", "以前のメッセージを読み込めませんでした。", "Les messages précédents n’ont pas pu être chargés.", "No se pudieron cargar los mensajes anteriores."],
 };
 
@@ -525,6 +600,7 @@ export class Widget {
   #held = []; // messages heard while a turn is asked, which may be that turn's own
   #label = { text: "", lang: "" }; // that a machine speaks
   #pausing; #watch;
+  #visit = 0; // one more with each visitor; what was asked for an earlier one is shown to nobody
 
   constructor({ base, tenant, key, look, position, language }) {
     this.#conversation = new Conversation({ base, tenant, key });
@@ -553,6 +629,28 @@ export class Widget {
     document.body.append(this.#parts.host);
     this.#watch.observe(document.body, { childList: true });
     this.#reopen();
+  }
+
+  /** The page says who the visitor is: a JWT, or a function that gets one. */
+  identify(identity) {
+    this.#conversation.identify(identity);
+    this.#begin();
+  }
+
+  /** The visitor signed out: nothing of theirs stays on the page or in the browser. */
+  logout() {
+    this.#conversation.forget();
+    this.#begin();
+  }
+
+  #begin() {
+    this.#visit += 1;
+    this.#parts.log.replaceChildren();
+    this.#seen.clear();
+    this.#line?.abort();
+    [this.#line, this.#person, this.#waiting, this.#welcomed] = [null, undefined, false, false];
+    this.#held.length = 0;
+    if (this.#parts.panel.open) this.#welcome();
   }
 
   #build(tenant) {
@@ -639,7 +737,10 @@ export class Widget {
   /** Fetched at the first opening and not with the page: most page views never open the chat. */
   async #welcome() {
     this.#welcomed = true;
+    const visit = this.#visit;
+    await this.#conversation.resume().catch(() => false);
     const answers = await Promise.allSettled([this.#conversation.config(), this.#conversation.history()]);
+    if (visit !== this.#visit) return;
     const [config, history] = answers.map(({ value }) => value ?? {});
     const [refusal, missing] = answers.map(({ reason }) => reason?.kind);
     this.#close(refusal === "unavailable");
@@ -662,6 +763,24 @@ export class Widget {
     const last = items.findLast(({ role }) => role !== "visitor");
     this.#waiting ||= WAITS.includes(last?.outcome);
     if (this.#waiting || items.some(({ role }) => role === "person")) this.#listen();
+    this.#offer(visit);
+  }
+
+  /** Asks somebody who signed in whether what was said before is theirs. */
+  async #offer(visit) {
+    const n = await this.#conversation.claimable().catch(() => 0);
+    if (n === 0 || visit !== this.#visit) return;
+    const answer = (word, accept) => {
+      const click = async () => {
+        offer.remove();
+        await this.#conversation.claim(accept).catch(() => {});
+        if (accept && visit === this.#visit) this.#begin();
+      };
+      return el("button", { class: "chip", type: "button", click }, this.#words(word));
+    };
+    const buttons = el("div", { class: "chips", role: "group" }, answer("yes", true), answer("no", false));
+    const offer = el("div", { class: "message offer", "data-role": "bot" }, el("p", { class: "text" }, this.#words("claim", { n })), buttons);
+    this.#show(() => this.#parts.log.append(offer), true);
   }
 
   /** Says that there is no chat here, and asks again at the next opening; or takes that back. */
@@ -718,7 +837,7 @@ export class Widget {
     if (this.#line || this.#closed) return;
     const line = (this.#line = new AbortController());
     const ended = () => { if (this.#line === line) this.#line = null; };
-    this.#conversation.follow((type, data) => this.#heard(type, data), line.signal).then(ended, ended);
+    this.#conversation.follow((type, data) => this.#line === line && this.#heard(type, data), line.signal).then(ended, ended);
   }
 
   #heard(type, data) {
@@ -820,7 +939,7 @@ export class Widget {
   async #ask(entry) {
     if (this.#busy || this.#closed) return;
     const { log, status, input } = this.#parts;
-    for (const stale of [...log.querySelectorAll(".chips"), ...entry.row.querySelectorAll(".failure")]) stale.remove();
+    for (const stale of [...log.querySelectorAll(".offer, .chips"), ...entry.row.querySelectorAll(".failure")]) stale.remove();
     const live = this.#liveRow();
     this.#show(() => log.append(entry.row, live.row), true);
     this.#busy = true;
@@ -832,7 +951,9 @@ export class Widget {
       this.#show(() => live.hear(type, data));
     };
     try {
+      const visit = this.#visit;
       const reply = await this.#conversation.ask(entry.message, { key: entry.key, on });
+      if (visit !== this.#visit) return this.#rest();
       this.#seen.add(`${reply.turn_id}:visitor`).add(`${reply.turn_id}:bot`);
       this.#waiting ||= WAITS.includes(reply.outcome);
       if (this.#waiting || reply.outcome === "delivered") this.#listen();
@@ -846,7 +967,11 @@ export class Widget {
       const reason = this.#words(WORDS[trouble.kind] ? trouble.kind : "failed");
       this.#show(() => entry.row.append(el("div", { class: "failure" }, el("p", {}, reason), again)));
     }
-    status.textContent = "";
+    this.#rest();
+  }
+
+  #rest() {
+    this.#parts.status.textContent = "";
     this.#busy = false;
     this.#measure();
     this.#say(this.#held.splice(0));
@@ -949,11 +1074,28 @@ export class Widget {
 
 // ---------------------------------------------------------------------------------------------------- the queue
 
-/** Mounts what pages queued on `scope.BobWidget`, and what they push from now on; one widget a tenant. */
+/**
+ * Mounts what pages queued on `scope.BobWidget`, and what they push from now on; one widget a tenant. From here on
+ * `scope.Bob` says who the visitor is: `identify(jwt)` and `logout()`, or the events `bob:identify` and `bob:logout`.
+ */
 export function takeQueue(scope, mount) {
   const queue = (scope.BobWidget = Array.isArray(scope.BobWidget) ? scope.BobWidget : []);
   if (Object.hasOwn(queue, "push")) return; // another copy of this module serves the page
   const mounted = new Map();
+  const each = (act) => mounted.forEach((widget) => widget && act(widget));
+  let identity = scope.Bob?.identity ?? null; // said before this module came
+  scope.Bob = {
+    identify(given) {
+      identity = given;
+      each((widget) => widget.identify(given));
+    },
+    logout() {
+      identity = null;
+      each((widget) => widget.logout());
+    },
+  };
+  scope.addEventListener?.("bob:identify", ({ detail }) => scope.Bob.identify(detail));
+  scope.addEventListener?.("bob:logout", () => scope.Bob.logout());
   const take = (options) => {
     try {
       const key = String(options.key ?? "");
@@ -961,7 +1103,11 @@ export function takeQueue(scope, mount) {
       if (!UUID.test(tenant)) throw new Error("no tenant");
       const base = new URL(options.base).href.replace(/\/+$/, "");
       if (mounted.has(tenant)) mounted.get(tenant)?.attach();
-      else mounted.set(tenant, mount({ ...options, base, tenant, key }));
+      else {
+        const widget = mount({ ...options, base, tenant, key });
+        mounted.set(tenant, widget);
+        if (identity) widget?.identify(identity);
+      }
     } catch (error) {
       console.error("bob: the chat could not start", error);
     }

@@ -2,14 +2,14 @@
 
 mod business;
 mod own;
+mod password;
 mod session;
 mod signed_in;
 
 use bob_core::account::{Asked, Permission, Person, SignInError, Undecided};
 use bob_core::id::TenantId;
-use http::Method;
-use http::StatusCode;
 use http::header::AUTHORIZATION;
+use http::{Method, StatusCode};
 
 use crate::cookie;
 use crate::dispatch::Call;
@@ -20,6 +20,7 @@ use crate::same_origin::{self, Site};
 
 pub(crate) use business::{business, own_or_named};
 pub(crate) use own::{end_others, end_own, own_sign_ins};
+pub(crate) use password::{accept, change as change_password, forgot, reset};
 pub(crate) use session::{jwks, logout, me, platform_login, refresh, tenant_login};
 pub(crate) use signed_in::SignedIn;
 
@@ -150,6 +151,7 @@ impl From<SignInError> for Problem {
                 Self::unavailable("busy", "Many people sign in at this moment. Please try again.")
             }
             SignInError::InvalidToken => Self::sign_in_required(),
+            SignInError::WeakPassword(weak) => Self::weak_password("new_password", weak),
             SignInError::Unavailable(error) => error.into(),
             _ => Self::internal(),
         }

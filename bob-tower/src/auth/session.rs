@@ -41,7 +41,9 @@ async fn login(
     let Some(credentials) = credentials else { return Err(SignInError::InvalidCredentials.into()) };
     // The service records the act as the person's own once it knows them.
     let act = call.act(Principal::Account(AccountId::from_uuid(Uuid::nil())));
-    match call.mounted.sign_in.login(&act, kind, credentials, call.client()).await {
+    let issued = call.mounted.sign_in.login(&act, kind, credentials, call.client()).await;
+    call.mounted.bob.people().tell_failed_sign_ins();
+    match issued {
         Ok(issued) => answer(call, &issued),
         Err(SignInError::ChooseTenant(memberships)) => {
             let problem = Problem::from(SignInError::ChooseTenant(Vec::new()));
@@ -86,13 +88,13 @@ pub(crate) async fn jwks(call: Call) -> Result<Response<BobBody>, Problem> {
     Ok(response)
 }
 
-async fn body<T: serde::de::DeserializeOwned>(call: &mut Call) -> Result<T, Problem> {
+pub(super) async fn body<T: serde::de::DeserializeOwned>(call: &mut Call) -> Result<T, Problem> {
     require_json(call.headers())?;
     let body = call.read_body().await?;
     parse_json(&body)
 }
 
-fn answer(call: &Call, issued: &Issued) -> Result<Response<BobBody>, Problem> {
+pub(super) fn answer(call: &Call, issued: &Issued) -> Result<Response<BobBody>, Problem> {
     let mut response = json(StatusCode::OK, &IssuedView::from(issued))?;
     if let Some(cookie) = &issued.cookie {
         set_cookie(call, &mut response, cookie.expose(), LONGEST);

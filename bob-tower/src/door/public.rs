@@ -1,27 +1,30 @@
 //! The public door: anonymous visitors on the host's own pages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bob_core::act::Principal;
 use bob_core::conversation::Door;
-use bob_core::id::{TenantId, VisitorId};
+use bob_core::id::TenantId;
 use bob_core::knowledge::Audience;
 use bob_core::storage::TenantSnapshot;
 use bob_core::tenant::TenantRef;
-use bob_core::visitor::{VISITOR_TOKEN_LIFETIME, VisitorProof};
+use bob_core::visitor::VISITOR_TOKEN_LIFETIME;
 use http::Response;
 use http::header::{HOST, SET_COOKIE};
 use http::uri::Authority;
 use url::Host;
 
-use super::reads;
 use super::send::{self, Found};
+use super::who::{Reader, Who};
+use super::{claim, reads};
 use crate::body::BobBody;
 use crate::cookie;
 use crate::dispatch::Call;
 use crate::problem::Problem;
 use crate::request::{parse_json, query_field, require_json, single};
 use crate::wire::chat::ChatRequest;
+use crate::wire::claim::ClaimRequest;
 
 /// The longest host that can have a name in the DNS, with its port, in bytes.
 const MAX_HOST: usize = 253 + 6;
@@ -35,14 +38,14 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
     let id = tenant.tenant.id;
-    let visitor =
-        proven(&call, &id)?.map_or_else(|| VisitorProof::New(VisitorId::new()), VisitorProof::Proven);
+    let who = Who::sends(&call, &tenant, token(&call, &id)?).await?;
     let found = Found {
         tenant,
         door: Door::Public,
-        visitor,
+        visitor: who.visitor,
+        trust: who.trust,
         audience: Audience::Public,
-        principal: Principal::Visitor(visitor.visitor()),
+        principal: Principal::Visitor(who.visitor.visitor()),
         widget_key: None,
         repeats: Vec::new(),
     };
@@ -60,41 +63,76 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `GET /api/chat/history?session_id=&business_id=&cursor=`
 pub(crate) async fn history(call: Call) -> Result<Response<BobBody>, Problem> {
-    let (tenant, visitor) = reader(&call).await?;
+    let reader = reader(&call).await?;
     let session = query_field(call.head.uri.query(), "session_id")?.unwrap_or_default();
-    reads::history(&call, tenant, Door::Public, visitor, &session).await
+    reads::history(&call, Door::Public, reader, &session).await
 }
 
 /// `GET /api/chat/turns/{turn}/events`
 pub(crate) async fn turn_events(call: Call) -> Result<Response<BobBody>, Problem> {
-    let (tenant, visitor) = reader(&call).await?;
-    reads::turn_events(&call, tenant, Door::Public, visitor).await
+    let reader = reader(&call).await?;
+    reads::turn_events(&call, Door::Public, reader).await
+}
+
+/// `GET /api/chat/conversations?business_id=&limit=&cursor=`
+pub(crate) async fn conversations(call: Call) -> Result<Response<BobBody>, Problem> {
+    let reader = reader(&call).await?;
+    reads::conversations(&call, reader).await
+}
+
+/// `POST /api/chat/claim?business_id=`
+pub(crate) async fn claim(mut call: Call) -> Result<Response<BobBody>, Problem> {
+    require_json(call.headers())?;
+    send::peek(&call)?;
+    let body = call.read_body().await?;
+    let request: ClaimRequest = parse_json(&body)?;
+    let tenant = queried_tenant(&call).await?;
+    let id = tenant.tenant.id;
+    let claimed = claim::answer(&call, &tenant, token(&call, &id)?, &request).await?;
+    let mut response = claimed.response;
+    if claimed.ended {
+        let mount = &call.mounted.mount;
+        let (name, path) = (mount.visitor_cookie(&id), mount.cookie_path());
+        if let Some(line) = cookie::write(&name, "", path, mount.is_secure(), Duration::ZERO) {
+            response.headers_mut().append(SET_COOKIE, line);
+        }
+    }
+    Ok(response)
 }
 
 /// `GET /api/chat/events?session_id=&business_id=`
 pub(crate) async fn events(call: Call) -> Result<Response<BobBody>, Problem> {
-    let (tenant, visitor) = reader(&call).await?;
+    let reader = reader(&call).await?;
     let call = Arc::new(call);
     let asked = Arc::clone(&call);
     let still = move || {
         let call = Arc::clone(&asked);
-        async move { reader(&call).await.is_ok_and(|reader| reader == (tenant, visitor)) }
+        async move { still_reads(&call, reader).await }
     };
-    reads::events(&call, (tenant, Door::Public, visitor), still).await
+    reads::events(&call, Door::Public, reader, still).await
 }
 
-async fn reader(call: &Call) -> Result<(TenantId, VisitorId), Problem> {
+/// Whether a reader still is who they were.
+async fn still_reads(call: &Call, reader: Reader) -> bool {
+    let Ok(tenant) = queried_tenant(call).await else { return false };
+    let Ok(token) = token(call, &tenant.tenant.id) else { return false };
+    reader.still_holds(call, &tenant, token).await
+}
+
+async fn reader(call: &Call) -> Result<Reader, Problem> {
+    let tenant = queried_tenant(call).await?;
+    Reader::of(call, &tenant, token(call, &tenant.tenant.id)?).await
+}
+
+async fn queried_tenant(call: &Call) -> Result<Arc<TenantSnapshot>, Problem> {
     let business = query_field(call.head.uri.query(), "business_id")?;
-    let tenant = tenant(call, business.as_deref()).await?.tenant.id;
-    Ok((tenant, proven(call, &tenant)?.ok_or_else(reads::proof_required)?))
+    tenant(call, business.as_deref()).await
 }
 
-/// The visitor that the token, or else the cookie, proves.
-fn proven(call: &Call, tenant: &TenantId) -> Result<Option<VisitorId>, Problem> {
+/// The visitor's token, or else their cookie.
+fn token<'a>(call: &'a Call, tenant: &TenantId) -> Result<Option<&'a str>, Problem> {
     let cookie = call.mounted.mount.visitor_cookie(tenant);
-    let token = single(call.headers(), "x-bob-visitor")?.or_else(|| cookie::read(call.headers(), &cookie));
-    let now = call.mounted.bob.clock().now();
-    Ok(token.and_then(|token| call.mounted.bob.visitor_tokens().verify(token, *tenant, now).ok()))
+    Ok(single(call.headers(), "x-bob-visitor")?.or_else(|| cookie::read(call.headers(), &cookie)))
 }
 
 /// The tenant that the call names, among those this mount serves, else the one of its host, else the mount's own.

@@ -1,19 +1,21 @@
 //! What visitors read: their own history, and their own turns' events.
 
 use bob_core::conversation::{ConversationKey, Door};
-use bob_core::id::{TenantId, TurnId, VisitorId};
+use bob_core::id::TurnId;
 use http::{Response, StatusCode};
 
 use super::send::parse_session;
+use super::who::Reader;
 use crate::body::BobBody;
 use crate::dispatch::Call;
 use crate::live;
-use crate::page::PageQuery;
+use crate::page::{IdPageQuery, PageQuery};
 use crate::problem::Problem;
 use crate::request::{query_field, single};
 use crate::sse::{EventBody, mark_as_events};
 use crate::wire::chat::{EventWriter, HistoryView};
-use crate::wire::json;
+use crate::wire::claim::OwnConversationView;
+use crate::wire::{ListView, json};
 
 /// The visitor of a read must be proven: an id alone never reads anything.
 pub(super) fn proof_required() -> Problem {
@@ -23,9 +25,8 @@ pub(super) fn proof_required() -> Problem {
 /// A page of the visitor's own conversation.
 pub(super) async fn history(
     call: &Call,
-    tenant: TenantId,
     door: Door,
-    visitor: VisitorId,
+    Reader { tenant, visitor, .. }: Reader,
     session: &str,
 ) -> Result<Response<BobBody>, Problem> {
     let session = parse_session(session)?;
@@ -39,7 +40,8 @@ pub(super) async fn history(
 /// What happens in the visitor's own conversation, as long as `still` holds.
 pub(super) async fn events<F>(
     call: &Call,
-    (tenant, door, visitor): (TenantId, Door, VisitorId),
+    door: Door,
+    Reader { tenant, visitor, .. }: Reader,
     still: impl Fn() -> F + Send + Sync + 'static,
 ) -> Result<Response<BobBody>, Problem>
 where
@@ -53,12 +55,26 @@ where
     Ok(live::conversation(events, guard, still))
 }
 
+/// A page of the visitor's own conversations, through all doors.
+pub(super) async fn conversations(
+    call: &Call,
+    Reader { tenant, visitor, .. }: Reader,
+) -> Result<Response<BobBody>, Problem> {
+    let IdPageQuery { limit, after } = IdPageQuery::read(call.head.uri.query())?;
+    // One more than wanted tells whether there is a next page.
+    let mut own = call.mounted.bob.storage().own_conversations(&tenant, &visitor, after, limit + 1).await?;
+    let more = own.len() > limit as usize;
+    own.truncate(limit as usize);
+    let next_cursor = own.last().filter(|_| more).map(|last| last.cursor().to_string());
+    let items: Vec<OwnConversationView> = own.iter().map(Into::into).collect();
+    json(StatusCode::OK, &ListView { items, next_cursor })
+}
+
 /// The events of the visitor's own turn, from where the caller left off.
 pub(super) async fn turn_events(
     call: &Call,
-    tenant: TenantId,
     door: Door,
-    visitor: VisitorId,
+    Reader { tenant, visitor, by_token }: Reader,
 ) -> Result<Response<BobBody>, Problem> {
     let turn: TurnId = call.param("turn").parse().map_err(|_| Problem::not_found())?;
     let after = match single(call.headers(), "last-event-id")? {
@@ -69,7 +85,7 @@ pub(super) async fn turn_events(
     };
     let guard = call.mounted.bob.limits().open_stream(call.address())?;
     let events = call.mounted.bob.chat().turn_events(&tenant, door, &visitor, &turn, after).await?;
-    let proof = (door != Door::SignedIn).then(|| {
+    let proof = by_token.then(|| {
         let token = call.mounted.bob.visitor_tokens().mint(tenant, visitor, call.mounted.bob.clock().now());
         (visitor, token)
     });

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use bob_core::act::Principal;
-use bob_core::chat::{NewMessage, Sent};
+use bob_core::chat::{NewMessage, SendError, Sent};
 use bob_core::conversation::{Door, MessageText, SessionId};
-use bob_core::id::{VisitorId, WidgetKeyId};
+use bob_core::id::{TenantId, VisitorId, WidgetKeyId};
+use bob_core::identity::IdentityMode;
 use bob_core::knowledge::Audience;
 use bob_core::language::parse_accept_language;
 use bob_core::limit::{Allowed, Counted, StreamGuard};
 use bob_core::storage::TenantSnapshot;
 use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, TurnEvent, TurnFailure};
-use bob_core::visitor::VisitorProof;
+use bob_core::visitor::{TrustLevel, VisitorProfile, VisitorProof};
 use http::header::ACCEPT_LANGUAGE;
 use http::{Method, Response};
 
@@ -28,6 +29,7 @@ pub(super) struct Found {
     pub(super) tenant: Arc<TenantSnapshot>,
     pub(super) door: Door,
     pub(super) visitor: VisitorProof,
+    pub(super) trust: TrustLevel,
     pub(super) audience: Audience,
     /// On whose behalf it is recorded.
     pub(super) principal: Principal,
@@ -75,7 +77,7 @@ pub(super) fn take(call: &Call, found: &Found) -> Result<Taken, Problem> {
 /// Sends the message and answers it, whole or in events as the caller asks.
 pub(super) async fn answer(
     call: &Call,
-    found: Found,
+    mut found: Found,
     request: &ChatRequest,
     body: &[u8],
     taken: Taken,
@@ -83,26 +85,46 @@ pub(super) async fn answer(
     let session = request.session_id.as_deref().map(parse_session).transpose()?;
     let text =
         MessageText::parse(&request.message).map_err(|error| Problem::field("message", error.to_string()))?;
-    let idempotency = idempotency(call, &found, body)?;
+    let (tenant, said) = (found.tenant.tenant.id, said_of(&found, request)?);
+    let trust = if said.is_some() { TrustLevel::Identified } else { found.trust };
     let accepts = parse_accept_language(&list(call.headers(), ACCEPT_LANGUAGE.as_str()));
-    let (tenant, visitor, door) = (found.tenant.tenant.id, found.visitor, found.door);
-    let message = NewMessage {
-        tenant: found.tenant,
-        door,
-        widget_key: found.widget_key,
-        visitor,
-        session,
-        text,
-        audience: found.audience,
-        accepts,
-        idempotency,
+    let message = |found: &Found| {
+        let message = NewMessage {
+            tenant: Arc::clone(&found.tenant),
+            door: found.door,
+            widget_key: found.widget_key,
+            visitor: found.visitor,
+            trust,
+            session: session.clone(),
+            text: text.clone(),
+            audience: found.audience,
+            accepts: accepts.clone(),
+            idempotency: idempotency(call, found, body)?,
+        };
+        Ok::<_, Problem>((call.act(found.principal), message))
     };
-    let Sent { visitor: of_turn, replayed, mut events, .. } =
-        call.mounted.bob.chat().send(call.act(found.principal), message).await?;
+    let (act, first) = message(&found)?;
+    let sent = match call.mounted.bob.chat().send(act, first).await {
+        // Their token proves nothing any more: they are a stranger, and count as one.
+        Err(SendError::VisitorEnded) => {
+            let stranger = VisitorId::new();
+            let now = call.mounted.bob.clock().now();
+            call.mounted.bob.limits().take(&[Counted::NewVisitor(call.address())], now)?;
+            found.visitor = VisitorProof::New(stranger);
+            found.principal = Principal::Visitor(stranger);
+            let (act, again) = message(&found)?;
+            call.mounted.bob.chat().send(act, again).await
+        }
+        sent => sent,
+    };
+    let Sent { visitor: of_turn, replayed, mut events, .. } = sent?;
+    if let (Some(visitor), Some(profile)) = (of_turn, said) {
+        introduce(call, tenant, visitor, profile).await;
+    }
     let now = call.mounted.bob.clock().now();
-    // The signed-in door knows its people by their sign-in; a token is for anonymous visitors who are proven.
+    // A token is for visitors whom nothing else proves; it would outlive a sign-in, or an identity.
     let proof = of_turn
-        .filter(|_| door != Door::SignedIn)
+        .filter(|_| found.trust < TrustLevel::Verified)
         .map(|visitor| (visitor, call.mounted.bob.visitor_tokens().mint(tenant, visitor, now)));
     let writer = EventWriter { request_id: call.request_id.clone(), proof: proof.clone() };
     let mut response = match taken.stream {
@@ -128,6 +150,27 @@ pub(super) async fn answer(
     }
     rate_limit::mark(response.headers_mut(), taken.allowed);
     Ok((response, proof))
+}
+
+/// What the page says of a visitor whom nothing proves; where identities are enforced, an unproven word counts nothing.
+fn said_of(found: &Found, request: &ChatRequest) -> Result<Option<VisitorProfile>, Problem> {
+    let Some(said) = &request.visitor else { return Ok(None) };
+    let email = said.email.as_deref().map(str::parse).transpose();
+    let email = email.map_err(|_| Problem::field("visitor", "The email is no e-mail address."))?;
+    let wrong = || Problem::field("visitor", "A name has 1 to 200 characters, on one line.");
+    let profile = VisitorProfile::said(said.name.clone(), email).ok_or_else(wrong)?;
+    let enforced = found.tenant.identity.policy.mode == IdentityMode::Enforce;
+    let empty = profile == VisitorProfile::default();
+    Ok((found.trust == TrustLevel::Anonymous && !enforced && !empty).then_some(profile))
+}
+
+/// Keeps what the page said of the visitor. Their question is stored already, so they are answered all the same.
+async fn introduce(call: &Call, tenant: TenantId, visitor: VisitorId, profile: VisitorProfile) {
+    let act = call.act(Principal::Visitor(visitor));
+    let kept = call.mounted.bob.identities().introduce(&act, &tenant, visitor, profile).await;
+    if let Err(error) = kept {
+        tracing::warn!(%visitor, error = ?error, "what a page said of a visitor was not kept");
+    }
 }
 
 pub(super) fn parse_session(text: &str) -> Result<SessionId, Problem> {

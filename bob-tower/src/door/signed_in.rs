@@ -6,10 +6,11 @@ use bob_core::conversation::{Door, SessionId};
 use bob_core::id::VisitorId;
 use bob_core::knowledge::Audience;
 use bob_core::storage::TenantSnapshot;
-use bob_core::visitor::VisitorProof;
+use bob_core::visitor::{TrustLevel, VisitorProof};
 use http::{Response, StatusCode};
 
 use super::send::{self, Found, parse_session};
+use super::who::Reader;
 use super::{public, reads};
 use crate::auth::own_or_named;
 use crate::body::BobBody;
@@ -55,6 +56,7 @@ pub(crate) async fn message(mut call: Call) -> Result<Response<BobBody>, Problem
         tenant,
         door: Door::SignedIn,
         visitor: VisitorProof::Proven(as_visitor(&call)?),
+        trust: TrustLevel::Verified,
         audience: Audience::Staff,
         principal: call.person()?.principal(),
         widget_key: None,
@@ -68,18 +70,23 @@ pub(crate) async fn message(mut call: Call) -> Result<Response<BobBody>, Problem
 /// `GET /api/chat/history/{session}`
 pub(crate) async fn history(call: Call) -> Result<Response<BobBody>, Problem> {
     let tenant = queried_tenant(&call).await?;
-    reads::history(&call, tenant.tenant.id, Door::SignedIn, as_visitor(&call)?, call.param("session")).await
+    reads::history(&call, Door::SignedIn, reader(&call, &tenant)?, call.param("session")).await
 }
 
 /// `GET /api/chat/message/turns/{turn}/events`
 pub(crate) async fn turn_events(call: Call) -> Result<Response<BobBody>, Problem> {
     let tenant = queried_tenant(&call).await?;
-    reads::turn_events(&call, tenant.tenant.id, Door::SignedIn, as_visitor(&call)?).await
+    reads::turn_events(&call, Door::SignedIn, reader(&call, &tenant)?).await
 }
 
 async fn queried_tenant(call: &Call) -> Result<Arc<TenantSnapshot>, Problem> {
     let named = query_field(call.head.uri.query(), "business_id")?;
     tenant(call, named.as_deref()).await
+}
+
+/// A person reads by their sign-in, never by a token.
+fn reader(call: &Call, tenant: &TenantSnapshot) -> Result<Reader, Problem> {
+    Ok(Reader { tenant: tenant.tenant.id, visitor: as_visitor(call)?, by_token: false })
 }
 
 /// On this door the visitor is the person who signed in.

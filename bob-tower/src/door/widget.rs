@@ -7,18 +7,18 @@ use bob_core::act::Principal;
 use bob_core::answer::Phrases;
 use bob_core::conversation::Door;
 use bob_core::directory::FencedKey;
-use bob_core::id::{TenantId, VisitorId, WidgetKeyId};
+use bob_core::id::{TenantId, WidgetKeyId};
 use bob_core::knowledge::Audience;
 use bob_core::origin::{CorsDecision, Origin};
 use bob_core::storage::TenantSnapshot;
 use bob_core::tenant::TenantRef;
-use bob_core::visitor::VisitorProof;
 use bob_core::widget_key::PublishableKey;
 use http::header::{HeaderMap, HeaderValue, ORIGIN};
 use http::{Method, Response, StatusCode};
 
-use super::reads;
 use super::send::{self, Found};
+use super::who::{Reader, Who};
+use super::{claim, reads};
 use crate::body::BobBody;
 use crate::cors::{self, AllowedOrigin};
 use crate::dispatch::{Call, Caller};
@@ -27,6 +27,7 @@ use crate::problem::Problem;
 use crate::request::{parse_json, query_field, require_json, single};
 use crate::service::Mounted;
 use crate::wire::chat::{ChatRequest, ConfigView};
+use crate::wire::claim::ClaimRequest;
 use crate::wire::json;
 
 /// A page that called with a key whose list it is on.
@@ -109,13 +110,14 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
     let (tenant, key, text) = (Arc::clone(&caller.tenant), caller.key, caller.text.clone());
     let origin =
         caller.origin.as_ref().and_then(|origin| origin.0.to_str().ok()).unwrap_or_default().to_owned();
-    let visitor = proven(&call)?.map_or_else(|| VisitorProof::New(VisitorId::new()), VisitorProof::Proven);
+    let who = Who::sends(&call, &tenant, token(&call)?).await?;
     let found = Found {
         tenant,
         door: Door::Widget,
-        visitor,
+        visitor: who.visitor,
+        trust: who.trust,
         audience: Audience::Public,
-        principal: Principal::Visitor(visitor.visitor()),
+        principal: Principal::Visitor(who.visitor.visitor()),
         widget_key: Some(key),
         repeats: vec![text, origin],
     };
@@ -162,36 +164,57 @@ pub(crate) async fn config(call: Call) -> Result<Response<BobBody>, Problem> {
 
 /// `GET /api/widget/{tenant}/history?session_id=&cursor=`
 pub(crate) async fn history(call: Call) -> Result<Response<BobBody>, Problem> {
-    let tenant = call.widget()?.tenant.tenant.id;
-    let visitor = proven(&call)?.ok_or_else(reads::proof_required)?;
+    let reader = reader(&call).await?;
     let session = query_field(call.head.uri.query(), "session_id")?.unwrap_or_default();
-    reads::history(&call, tenant, Door::Widget, visitor, &session).await
+    reads::history(&call, Door::Widget, reader, &session).await
 }
 
 /// `GET /api/widget/{tenant}/turns/{turn}/events`
 pub(crate) async fn turn_events(call: Call) -> Result<Response<BobBody>, Problem> {
-    let tenant = call.widget()?.tenant.tenant.id;
-    let visitor = proven(&call)?.ok_or_else(reads::proof_required)?;
-    reads::turn_events(&call, tenant, Door::Widget, visitor).await
+    let reader = reader(&call).await?;
+    reads::turn_events(&call, Door::Widget, reader).await
+}
+
+/// `GET /api/widget/{tenant}/conversations?limit=&cursor=`
+pub(crate) async fn conversations(call: Call) -> Result<Response<BobBody>, Problem> {
+    let reader = reader(&call).await?;
+    reads::conversations(&call, reader).await
+}
+
+/// `POST /api/widget/{tenant}/claim`
+pub(crate) async fn claim(mut call: Call) -> Result<Response<BobBody>, Problem> {
+    require_json(call.headers())?;
+    send::peek(&call)?;
+    let body = call.read_body().await?;
+    let request: ClaimRequest = parse_json(&body)?;
+    let tenant = Arc::clone(&call.widget()?.tenant);
+    Ok(claim::answer(&call, &tenant, token(&call)?, &request).await?.response)
 }
 
 /// `GET /api/widget/{tenant}/events?session_id=`
 pub(crate) async fn events(call: Call) -> Result<Response<BobBody>, Problem> {
-    let tenant = call.widget()?.tenant.tenant.id;
-    let visitor = proven(&call)?.ok_or_else(reads::proof_required)?;
+    let reader = reader(&call).await?;
     let call = Arc::new(call);
     let asked = Arc::clone(&call);
     let still = move || {
         let call = Arc::clone(&asked);
-        async move { caller(&call).await.is_ok() && proven(&call).is_ok_and(|proven| proven == Some(visitor)) }
+        async move { still_reads(&call, reader).await }
     };
-    reads::events(&call, (tenant, Door::Widget, visitor), still).await
+    reads::events(&call, Door::Widget, reader, still).await
 }
 
-/// The visitor that the token proves; this door knows no cookies.
-fn proven(call: &Call) -> Result<Option<VisitorId>, Problem> {
-    let tenant = call.widget()?.tenant.tenant.id;
-    let now = call.mounted.bob.clock().now();
-    let token = single(call.headers(), "x-bob-visitor")?;
-    Ok(token.and_then(|token| call.mounted.bob.visitor_tokens().verify(token, tenant, now).ok()))
+/// Whether page and reader still are who they were.
+async fn still_reads(call: &Call, reader: Reader) -> bool {
+    let Ok(page) = caller(call).await else { return false };
+    let Ok(token) = token(call) else { return false };
+    reader.still_holds(call, &page.tenant, token).await
+}
+
+async fn reader(call: &Call) -> Result<Reader, Problem> {
+    Reader::of(call, &call.widget()?.tenant, token(call)?).await
+}
+
+/// The visitor's token; this door knows no cookies.
+fn token(call: &Call) -> Result<Option<&str>, Problem> {
+    single(call.headers(), "x-bob-visitor")
 }

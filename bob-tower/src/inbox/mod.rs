@@ -6,7 +6,6 @@ mod speak;
 
 use std::collections::HashMap;
 
-use bob_core::account::AccountKind;
 use bob_core::conversation::Owner;
 use bob_core::id::{AccountId, ConversationId, TenantId};
 use bob_core::inbox::InboxEntry;
@@ -77,7 +76,7 @@ async fn named(call: &Call) -> Result<(TenantId, ConversationId), Problem> {
 }
 
 async fn note_reading(call: &Call, tenant: &TenantId, conversation: &ConversationId) -> Result<(), Problem> {
-    if call.person()?.kind == AccountKind::Platform {
+    if call.person()?.is_of_platform() {
         call.mounted.bob.storage().note_reading(&call.deed()?, tenant, conversation).await?;
     }
     Ok(())

@@ -199,15 +199,34 @@ impl Says {
             text(),
             "The visitor's token; the signed-in door knows none.",
         )
+        .with_identity()
         .refuses(409, "conversation_busy, turn_in_progress, turn_superseded")
         .refuses(422, "idempotency_key_weak")
         .refuses(429, "rate_limited")
         .refuses(503, "turn_cancelled, not_started, shutting_down")
     }
 
+    /// A visitor may prove who they are.
+    pub(crate) fn with_identity(self) -> Self {
+        let description =
+            "A JWT in which the business says who the visitor is; the signed-in door knows none.";
+        self.parameter(ParameterIn::Header, "X-Bob-Identity", text(), description)
+            .refuses(401, "identity_invalid, identity_required")
+            .refuses(429, "rate_limited")
+    }
+
+    /// It claims what a visitor said before they signed in.
+    pub(crate) fn of_claim(self) -> Self {
+        self.of_visitor().refuses(401, "identity_stale").refuses(
+            409,
+            "already_claimed, already_identified, claim_too_large, conversation_busy, identity_replayed",
+        )
+    }
+
     /// It is for a visitor who is proven.
     pub(crate) fn of_visitor(self) -> Self {
         self.parameter(ParameterIn::Header, "X-Bob-Visitor", text(), "The visitor's token.")
+            .with_identity()
             .refuses(400, "invalid_query")
             .refuses(401, "visitor_proof_required")
             .refuses(404, "not_found")

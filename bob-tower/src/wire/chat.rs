@@ -24,6 +24,19 @@ pub(crate) struct ChatRequest {
     pub(crate) session_id: Option<String>,
     #[serde(default)]
     pub(crate) business_id: Option<String>,
+    /// Who the page says the visitor is; nothing proves it.
+    #[serde(default)]
+    pub(crate) visitor: Option<SaidVisitor>,
+}
+
+/// What a page says of a visitor.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SaidVisitor {
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) email: Option<String>,
 }
 
 /// What begins a conversation on the signed-in door.

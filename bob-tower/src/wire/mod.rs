@@ -2,11 +2,15 @@
 
 pub(crate) mod audit;
 pub(crate) mod chat;
+pub(crate) mod claim;
 pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
+pub(crate) mod identity;
 pub(crate) mod inbox;
 pub(crate) mod knowledge;
+pub(crate) mod password;
+pub(crate) mod people;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
 pub(crate) mod widget;

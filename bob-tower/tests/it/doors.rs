@@ -459,7 +459,7 @@ async fn a_conversation_reads_back_page_by_page_without_gaps() {
             (6, &json!("s"), &Value::Null)
         );
         for (item, role) in items.iter().zip(["visitor", "bot"].into_iter().cycle()) {
-            let fields = ["at", "citations", "id", "outcome", "role", "text", "turn_id"];
+            let fields = ["at", "citations", "id", "name", "outcome", "role", "text", "turn_id"];
             assert_eq!(names(item), BTreeSet::from(fields));
             assert_eq!(item["role"], role);
         }

@@ -324,7 +324,8 @@ async fn who_may_read_may_not_speak_and_what_is_anothers_is_not_there() {
         let read = talk.person(&auditor, "GET", &format!("{what}?business_id=shop"));
         assert_eq!(read.stream().await.status, 200);
     }
-    assert_eq!(app.store.writes(), ["note_reading"; 2], "a platform person's reading is");
+    let noted: Vec<_> = app.store.writes().into_iter().filter(|write| *write == "note_reading").collect();
+    assert_eq!(noted.len(), 2, "a platform person's reading is");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod audit;
 mod budgets;
+mod claiming;
 mod cors;
 mod credits;
 mod csrf;
@@ -14,12 +15,15 @@ mod harness;
 mod host_principal;
 mod hostile;
 mod idempotency;
+mod identity;
 mod inbox;
 mod knowledge;
 mod limits;
 mod matrix;
 mod mounting;
 mod outages;
+mod passwords;
+mod people;
 mod permissions;
 mod pricebook;
 mod same_origin;

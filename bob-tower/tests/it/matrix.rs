@@ -11,9 +11,12 @@ use std::sync::{Arc, Mutex};
 
 use bob_core::account::{Permission, PermissionSet, PlatformRole, TenantRole};
 use bob_core::id::TenantId;
+use bob_core::identity::{IdentityChange, IdentitySecret};
 use bob_core::knowledge::KnowledgeText;
 use bob_core::language::Language;
 use bob_core::llm::{Line, ScriptedModel};
+use bob_core::storage::{AccountStore as _, IdentityStore as _, TenantStore as _};
+use bob_core::testing::fixture;
 use bob_tower::HostPrincipal;
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
@@ -226,6 +229,8 @@ struct World {
     turns: [String; 2],
     /// A sign-in of the caller's own besides the one they ask with, and one of the other business.
     sign_ins: [String; 2],
+    /// One of the people of the shop, of the rival, and of the platform.
+    people: [String; 3],
 }
 
 const SESSION: &str = "our-session";
@@ -257,6 +262,7 @@ impl World {
             host: None,
             turns: [String::new(), String::new()],
             sign_ins: [String::new(), String::new()],
+            people: [String::new(), String::new(), String::new()],
         };
         world.settle().await;
         world
@@ -275,6 +281,11 @@ impl World {
         self.turns[1] = turn.json()["turn_id"].as_str().unwrap().to_owned();
 
         self.sign_ins = self.elsewhere(&theirs).await;
+        for (at, email) in ["agent@shop.example", CANARIES[5], "operator@bob.example"].into_iter().enumerate()
+        {
+            let account = self.app.store.account_by_email(&email.parse().unwrap()).await.unwrap();
+            self.people[at] = account.unwrap().id.to_string();
+        }
         self.prove().await;
         let chats = (self.caller.permissions)().contains(Permission::ChatManage);
         let own =
@@ -388,9 +399,38 @@ impl World {
             "tenant" => self.business(whose),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
             "sign_in" => known(Uuid::now_v7().to_string(), self.sign_ins[at].clone()),
+            "id" => known(Uuid::now_v7().to_string(), self.person(path, whose)),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),
             "file" => known("nothing.js".to_owned(), "module.js".to_owned()),
             _ => panic!("{path} has a part that is new here: add a sample of {{{name}}} to World::part"),
+        }
+    }
+
+    /// A secret that identities are signed with; one that was deleted is followed by another.
+    async fn secret(&self, whose: Whose) -> String {
+        let tenant = match whose {
+            Whose::Own | Whose::Other => self.business(whose).parse().unwrap(),
+            Whose::Missing => return Uuid::now_v7().to_string(),
+            Whose::Malformed => return "%00%27%22".to_owned(),
+        };
+        let settings = self.app.store.tenant_snapshot(&tenant).await.unwrap().identity;
+        if let Some(secret) = settings.secrets.first() {
+            return secret.id.to_string();
+        }
+        let secret = IdentitySecret::generate(fixture::now()).unwrap();
+        let (id, added) = (secret.id, IdentityChange::Add(secret));
+        self.app.store.change_identity(&fixture::act(), &tenant, None, added).await.unwrap();
+        id.to_string()
+    }
+
+    /// One of the people that a path is about.
+    fn person(&self, path: &str, whose: Whose) -> String {
+        let rival_is_own = self.caller.side == Side::Rival;
+        match (path, whose) {
+            // Every account is the platform's to shut out, so that none is another's.
+            ("/api/platform/accounts/{id}", Whose::Other) => Uuid::now_v7().to_string(),
+            (path, Whose::Own) if path.starts_with("/api/platform/") => self.people[2].clone(),
+            (_, whose) => self.people[usize::from((whose == Whose::Other) != rival_is_own)].clone(),
         }
     }
 
@@ -401,6 +441,14 @@ impl World {
             ("POST", "/api/tenants/{tenant}/credits") => {
                 json(json!({"amount_millicredits": 1_000, "reason": "why not"}))
             }
+            ("POST", "/api/users") => {
+                json(json!({"email": "new@new.example", "name": "New", "role": "viewer"}))
+            }
+            ("POST", "/api/platform/users") => {
+                json(json!({"email": "new@new.example", "name": "New", "role": "auditor"}))
+            }
+            ("PATCH", "/api/platform/accounts/{id}") => json(json!({"disabled": true})),
+            ("PATCH", path) if path.ends_with("/users/{id}") => json(json!({"name": "New"})),
             ("POST", path) if path.ends_with("/login") => {
                 json(json!({"email": "nobody@new.example", "password": PASSWORD}))
             }
@@ -416,6 +464,7 @@ impl World {
         for part in route.path.split('/').skip(1) {
             path.push('/');
             match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                Some("secret") => path.push_str(&self.secret(target.path).await),
                 Some(name) => path.push_str(&self.part(name, &route.path, target.path)),
                 None => path.push_str(part),
             }

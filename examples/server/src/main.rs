@@ -6,6 +6,7 @@ mod database;
 mod demo;
 mod first_start;
 mod keys;
+mod mail;
 mod options;
 mod site;
 

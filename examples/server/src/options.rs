@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bob_core::account::Email;
 use bob_tower::Network;
 use clap::Args;
 
@@ -59,12 +60,46 @@ pub struct ServeOptions {
     /// The address of the first platform person.
     #[arg(long, env = "BOB_ADMIN_EMAIL")]
     pub admin_email: Option<String>,
-    /// Their password; by default one is made up and shown once.
+    /// Their password; by default the demo's is made up and shown once, and anybody else gets a one-time link.
     #[arg(long, env = "BOB_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
     /// The password of the demo shop's owner; by default one is made up and shown once.
     #[arg(long, env = "BOB_CUSTOMER_PASSWORD", hide_env_values = true)]
     pub customer_password: Option<String>,
+    #[command(flatten)]
+    pub mail: MailOptions,
+}
+
+/// How mail leaves.
+#[derive(Clone, Args)]
+pub struct MailOptions {
+    /// The mail server: smtps://user:password@host, or smtp://host:587 for STARTTLS.
+    #[arg(long, env = "BOB_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// A folder that every mail is written into instead, one file each.
+    #[arg(long, env = "BOB_MAIL_DIR", conflicts_with = "smtp_url")]
+    pub mail_dir: Option<PathBuf>,
+    /// The address that mail comes from.
+    #[arg(long, env = "BOB_MAIL_FROM")]
+    pub mail_from: Option<Email>,
+}
+
+impl fmt::Debug for MailOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailOptions").field("mail_dir", &self.mail_dir).finish_non_exhaustive()
+    }
+}
+
+/// Whose password is to be chosen anew.
+#[derive(Debug, Clone, Args)]
+pub struct ResetOptions {
+    /// Their address.
+    pub email: Email,
+    /// The canonical address under which browsers reach the server; by default this machine's port 8080.
+    #[arg(long, env = "BOB_PUBLIC_URL", value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
+    pub public_url: Vec<String>,
+    #[command(flatten)]
+    pub database: DatabaseOptions,
 }
 
 impl ServeOptions {

@@ -5,14 +5,15 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::account::{
-    LOGIN_CACHE_AGE, PasswordCost, PasswordHash, Permission, PlatformRole, Role, SIGNING_KEY_CACHE_AGE,
-    SigningKey, TenantRole, found_signing_key, replace_signing_keys, rotate_signing_key,
+    LOGIN_CACHE_AGE, MemberChange, PasswordCost, PasswordHash, Permission, PlatformRole, Role,
+    SIGNING_KEY_CACHE_AGE, SigningKey, TenantRole, found_signing_key, replace_signing_keys,
+    rotate_signing_key,
 };
 use crate::act::Principal;
 use crate::clock::ManualClock;
 use crate::id::AccountId;
 use crate::storage::memory::MemoryStorage;
-use crate::storage::{self, TenantStore as _};
+use crate::storage::{self, MemberStore as _, TenantStore as _};
 use crate::testing::fixture;
 
 const PASSWORD: &str = "correct horse";
@@ -77,15 +78,6 @@ impl AccountStore for Store {
         password: PasswordHash,
     ) -> storage::Result<()> {
         self.up()?.set_password(act, account, password).await
-    }
-
-    async fn set_platform_role(
-        &self,
-        act: &Act,
-        account: &AccountId,
-        role: Option<PlatformRole>,
-    ) -> storage::Result<()> {
-        self.up()?.set_platform_role(act, account, role).await
     }
 
     async fn memberships(&self, account: &AccountId) -> storage::Result<Vec<Membership>> {
@@ -634,19 +626,76 @@ async fn a_role_change_is_felt_after_five_seconds_and_not_later() {
     let (issued, act) = (scene.paul().await, fixture::act());
     let role = |person: Person| person.role.as_str();
     assert_eq!(scene.by_token(&issued).await.map(role).unwrap(), "operator");
-    let set = |role| scene.store.set_platform_role(&act, &issued.person.account, role);
+    let members: &MemoryStorage = &scene.store.inner;
+    let account = issued.person.account;
+    let auditor =
+        MemberChange { role: Some(Role::Platform(PlatformRole::Auditor)), ..MemberChange::default() };
 
-    set(Some(PlatformRole::Auditor)).await.unwrap();
+    members.change_member(&act, &PLATFORM_REALM, &account, auditor).await.unwrap();
     scene.clock.advance(LOGIN_CACHE_AGE - Duration::from_micros(1));
     assert_eq!(scene.by_token(&issued).await.map(role).unwrap(), "operator");
     scene.clock.advance(Duration::from_micros(1));
     let person = scene.by_token(&issued).await.unwrap();
     assert_eq!((person.role.as_str(), person.permissions), ("auditor", PlatformRole::Auditor.permissions()));
 
-    set(None).await.unwrap();
+    members.remove_member(&act, &PLATFORM_REALM, &account, None).await.unwrap();
     scene.pass(5);
     invalid(scene.by_token(&issued).await);
     invalid(scene.by_cookie(&issued).await);
+}
+
+#[tokio::test]
+async fn another_password_ends_all_sign_ins_and_begins_a_new_one() {
+    let scene = scene().await;
+    let other = node(&scene.store, &scene.clock, &scene.passwords);
+    let (here, there) = (scene.anna().await, scene.anna().await);
+    let person = scene.by_token(&here).await.unwrap();
+    for token in [&here, &there] {
+        other.by_access_token(token.access_token.expose()).await.unwrap();
+        scene.by_token(token).await.unwrap();
+    }
+    let change = async |current: &str, new: &str| {
+        let (current, new) = (Secret::new(current), Secret::new(new));
+        scene.sign_in.change_password(&scene.act(), &person, current, new, Some(HOME.parse().unwrap())).await
+    };
+
+    let weak = change(PASSWORD, "sunshine1").await;
+    assert!(matches!(weak, Err(SignInError::WeakPassword(WeakPassword::Common))), "{weak:?}");
+    let weak = change(PASSWORD, "anna@shop.example").await;
+    assert!(matches!(weak, Err(SignInError::WeakPassword(WeakPassword::Known))), "{weak:?}");
+    scene.by_token(&here).await.unwrap();
+    let issued = change(PASSWORD, "four small blue boats").await.unwrap();
+
+    assert_eq!((issued.person.tenant, issued.person.kind), (person.tenant, person.kind));
+    scene.by_token(&issued).await.unwrap();
+    scene.by_cookie(&issued).await.unwrap();
+    for ended in [&here, &there] {
+        invalid(scene.by_token(ended).await);
+        invalid(scene.refresh(&ended.refresh_token).await);
+        other.by_access_token(ended.access_token.expose()).await.unwrap();
+    }
+    scene.pass(5);
+    invalid(other.by_access_token(there.access_token.expose()).await);
+    other.by_access_token(issued.access_token.expose()).await.unwrap();
+    let old = scene.try_login(AccountKind::Tenant, "anna@shop.example", PASSWORD, NEIGHBOUR).await;
+    assert!(matches!(old, Err(SignInError::InvalidCredentials)));
+}
+
+#[tokio::test]
+async fn a_wrong_current_password_counts_as_a_failed_sign_in() {
+    let scene = scene().await;
+    let issued = scene.anna().await;
+    let change = async |current: &str| {
+        let (current, new) = (Secret::new(current), Secret::new("four small blue boats"));
+        let client = Some(HOME.parse().unwrap());
+        scene.sign_in.change_password(&scene.act(), &issued.person, current, new, client).await
+    };
+    for _ in 0..10 {
+        assert!(matches!(change("wrong").await, Err(SignInError::InvalidCredentials)));
+    }
+    assert!(matches!(change(PASSWORD).await, Err(SignInError::TooManyAttempts(_))));
+    let shut_out = scene.try_login(AccountKind::Tenant, "anna@shop.example", PASSWORD, HOME).await;
+    assert!(matches!(shut_out, Err(SignInError::TooManyAttempts(_))));
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::MemoryStorage;
 use super::world::{LoginRow, Subject};
-use crate::account::{Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome};
+use crate::account::{
+    Account, Email, LinkPurpose, Login, Membership, PLATFORM_REALM, PasswordHash, RefreshOutcome,
+};
 use crate::act::Act;
 use crate::id::{AccountId, LoginId, TenantId};
 use crate::storage::{AccountStore, LoginStore, Result, StorageError, StorageErrorKind};
@@ -39,50 +41,35 @@ impl AccountStore for MemoryStorage {
     }
 
     async fn set_password(&self, act: &Act, account: &AccountId, password: PasswordHash) -> Result<()> {
-        self.change_account(act, account, "set_password", |account| account.password = Some(password))
-    }
-
-    async fn set_platform_role(
-        &self,
-        act: &Act,
-        account: &AccountId,
-        role: Option<PlatformRole>,
-    ) -> Result<()> {
-        self.change_account(act, account, "set_platform_role", |account| account.platform_role = role)
+        const OPERATION: &str = "set_password";
+        let mut world = self.world();
+        let found = world.accounts.get_mut(account);
+        let found = found.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, OPERATION))?;
+        found.password = Some(password);
+        found.generation += 1;
+        found.version += 1;
+        world.links.remove(&(PLATFORM_REALM, *account, LinkPurpose::Reset));
+        world.record_on(None, OPERATION, act, Subject(Some(account.as_uuid()), None));
+        Ok(())
     }
 
     async fn memberships(&self, account: &AccountId) -> Result<Vec<Membership>> {
         let world = self.world();
-        let of_account = world.members.iter().filter(|(_, member, _)| member == account);
+        let of_account =
+            world.members.iter().filter(|row| row.account == *account && row.disabled_at.is_none());
         let mut memberships: Vec<_> = of_account
-            .filter_map(|(tenant, _, role)| {
-                let tenant = &world.tenants.get(tenant)?.tenant;
+            .filter_map(|row| {
+                let tenant = &world.tenants.get(&row.tenant)?.tenant;
                 Some(Membership {
                     tenant: tenant.id,
                     tenant_name: tenant.name.clone(),
                     tenant_slug: tenant.slug.clone(),
-                    role: *role,
+                    role: row.role,
                 })
             })
             .collect();
         memberships.sort_by(|a, b| (&a.tenant_name, a.tenant).cmp(&(&b.tenant_name, b.tenant)));
         Ok(memberships)
-    }
-}
-
-impl MemoryStorage {
-    fn change_account(
-        &self,
-        act: &Act,
-        account: &AccountId,
-        operation: &'static str,
-        change: impl FnOnce(&mut Account),
-    ) -> Result<()> {
-        let mut world = self.world();
-        let found = world.accounts.get_mut(account);
-        change(found.ok_or_else(|| StorageError::new(StorageErrorKind::NotFound, operation))?);
-        world.record_on(None, operation, act, Subject(Some(account.as_uuid()), None));
-        Ok(())
     }
 }
 

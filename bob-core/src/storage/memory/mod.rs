@@ -4,14 +4,19 @@
 
 mod account;
 mod audit;
+mod claim;
 mod conversation;
 mod credit;
+mod identity;
 mod inbox;
 mod knowledge;
+mod link;
+mod member;
 mod purse;
 mod signing_key;
 mod tenant;
 mod turn;
+mod visitor;
 mod widget_key;
 mod world;
 

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 
 use super::MemoryStorage;
 use super::purse::Purse;
-use super::world::{KeptItem, KeptVersion, Shop, Subject};
+use super::world::{KeptItem, KeptVersion, MemberRow, Shop, Subject};
 use crate::account::Account;
 use crate::act::Act;
 use crate::id::TenantId;
+use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeStatus, KnowledgeVersion};
 use crate::storage::{Onboarding, Result, StorageError, StorageErrorKind, TenantSnapshot, TenantStore};
 use crate::tenant::TenantRef;
@@ -36,7 +37,7 @@ impl TenantStore for MemoryStorage {
             if known.is_none() {
                 world.accounts.insert(account.id, Account { platform_role: None, ..account });
             }
-            world.members.push((id, member, role));
+            world.members.push(MemberRow::new(id, member, role));
         }
         let items = new.knowledge.into_iter().map(|(item, text)| {
             let status = KnowledgeStatus::Published;
@@ -62,6 +63,10 @@ impl TenantStore for MemoryStorage {
             by_session: HashMap::new(),
             turns: HashMap::new(),
             idempotency: HashMap::new(),
+            identity: IdentitySettings::default(),
+            visitors: HashMap::new(),
+            people: HashMap::new(),
+            proofs: HashMap::new(),
         };
         shop.keep_numbers_free();
         world.tenants.insert(id, shop);
@@ -100,6 +105,7 @@ impl TenantStore for MemoryStorage {
             expiries: shop.expiries(),
             gathers_releases: shop.gathers_releases,
             widget: shop.widget.clone(),
+            identity: shop.identity.clone(),
         })
     }
 }

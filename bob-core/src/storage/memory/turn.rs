@@ -6,7 +6,9 @@ use super::MemoryStorage;
 use super::world::{IdempotencyRow, Shop, Subject, Talk, TurnRow, TurnRowState, World};
 use crate::act::Act;
 use crate::answer::{Answer, Outcome};
-use crate::conversation::{Conversation, ConversationKey, Message, Owner, Ownership, Role, TextPart};
+use crate::conversation::{
+    Conversation, ConversationKey, Door, Message, Owner, Ownership, Role, SessionId, TextPart,
+};
 use crate::credit::{LAST_THRESHOLD, MilliCredits, Reservation};
 use crate::id::{ConversationId, MessageId, TenantId, TurnId, VisitorId};
 use crate::language::Language;
@@ -15,7 +17,7 @@ use crate::storage::{Result, StorageError, StorageErrorKind, TurnStore};
 use crate::turn::{
     FinishedTurn, IDEMPOTENCY_KEPT, Lease, OpenTurn, TurnClosing, TurnFinish, TurnOpening, TurnStart,
 };
-use crate::visitor::VisitorProof;
+use crate::visitor::{TrustLevel, VisitorProof};
 
 #[async_trait]
 impl TurnStore for MemoryStorage {
@@ -31,6 +33,9 @@ impl TurnStore for MemoryStorage {
             Some(lost) => (lost.key.clone(), lost.proven),
             None => shop.whose(&start),
         };
+        if shop.has_ended(&key.visitor) {
+            return Ok(TurnOpening::Ended);
+        }
         let conversation = shop.by_key.get(&key).copied();
         let given_up = match conversation.map(|id| shop.open_turn(act, id)) {
             Some(Err(busy)) => return Ok(busy),
@@ -139,10 +144,13 @@ impl Shop {
         let claim = start.idempotency.as_ref()?;
         self.idempotency.retain(|_, row| act.at < row.until);
         let row = claim.scopes.iter().find_map(|scope| self.idempotency.get(scope))?;
+        let turn = row.turn;
+        if !self.may_repeat(start, self.turns.get(&turn)?) {
+            return None;
+        }
         if row.body != claim.body {
             return Some(TurnOpening::Mismatch);
         }
-        let turn = row.turn;
         match &self.turns.get(&turn)?.state {
             TurnRowState::Finished(finished) => Some(TurnOpening::Replayed(finished.clone())),
             TurnRowState::Open(lease) if lease.holds(act.at) => Some(TurnOpening::Running(turn)),
@@ -156,9 +164,17 @@ impl Shop {
     fn taken_up(&self, start: &TurnStart) -> Option<LostTurn> {
         let claim = start.idempotency.as_ref()?;
         let turn = claim.scopes.iter().find_map(|scope| self.idempotency.get(scope))?.turn;
-        let row = self.turns.get(&turn)?;
+        let row = self.turns.get(&turn).filter(|row| self.may_repeat(start, row))?;
         let key = self.conversations.get(&row.conversation)?.conversation.key.clone();
         Some(LostTurn { turn, key, proven: row.proven })
+    }
+
+    /// Whether a call may be a repetition of the one that began a turn: what belongs to a verified visitor, perhaps since a
+    /// claim, is repeated by nobody else.
+    fn may_repeat(&self, start: &TurnStart, row: &TurnRow) -> bool {
+        let verified =
+            self.visitors.get(&row.visitor).is_some_and(|known| known.known.trust == TrustLevel::Verified);
+        !verified || row.visitor == start.visitor.visitor()
     }
 
     /// The key of the conversation, and whether the caller may be given a token for its visitor.
@@ -168,13 +184,29 @@ impl Shop {
             VisitorProof::Proven(visitor) => return (key(visitor), true),
             VisitorProof::New(visitor) => visitor,
         };
-        let named = (start.door, start.session.clone());
-        let known = self.by_session.get(&named).filter(|_| start.session.is_secret());
-        let continued = known.and_then(|(_, id)| self.conversations.get(id));
-        match continued {
+        let known = start.session.is_secret().then(|| self.first_of_session(start.door, &start.session));
+        match known.flatten() {
             Some(talk) => (talk.conversation.key.clone(), false),
             None => (key(new), true),
         }
+    }
+
+    /// The conversation that a secret session continues: the first under its name, but none of a visitor who is verified
+    /// or has ended.
+    fn first_of_session(&self, door: Door, session: &SessionId) -> Option<&Talk> {
+        let strangers = |talk: &&Talk| {
+            let visitor = self.visitors.get(&talk.conversation.key.visitor);
+            visitor.is_none_or(|row| row.known.trust < TrustLevel::Verified && !row.known.ended)
+        };
+        let (_, first) = self.by_session.get(&(door, session.clone()))?;
+        self.conversations.get(first).filter(strangers).or_else(|| {
+            let named = |talk: &&Talk| {
+                let key = &talk.conversation.key;
+                key.door == door && key.session == *session
+            };
+            let others = self.conversations.values().filter(named).filter(strangers);
+            others.min_by_key(|talk| (talk.conversation.started_at, talk.conversation.id))
+        })
     }
 
     /// What keeps a turn of a conversation from opening; one whose lease ran out does not, and is given up and answered.
@@ -214,6 +246,7 @@ impl Shop {
             active_at: act.at,
         };
         self.conversations.insert(start.conversation, talk);
+        self.visitors.entry(key.visitor).or_default();
         let first = (act.at, start.conversation);
         let named = self.by_session.entry((key.door, key.session.clone())).or_insert(first);
         *named = first.min(*named);

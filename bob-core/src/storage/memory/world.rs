@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::link::LinkRow;
 use super::purse::{Hold, Purse};
-use crate::account::{Account, Login, SigningKey, TenantRole};
+use crate::account::{Account, LinkPurpose, Login, SigningKey, TenantRole};
 use crate::act::Act;
 use crate::audit::AuditRow;
 use crate::conversation::{Conversation, ConversationKey, Door, Message, SessionId};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId};
+use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeVersion, Synonyms};
 use crate::outbox::{EventKind, EventSubject, OutboxEvent, events_of_row, names_of, new_row_id};
 use crate::persona::Persona;
@@ -18,18 +20,38 @@ use crate::pricebook::Pricebook;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
 use crate::turn::{BodyHash, FinishedTurn, IdempotencyScope, Lease};
+use crate::visitor::KnownVisitor;
 use crate::widget_key::{WidgetKey, WidgetSettings};
 
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) tenants: BTreeMap<TenantId, Shop>,
     pub(super) accounts: HashMap<AccountId, Account>,
-    pub(super) members: Vec<(TenantId, AccountId, TenantRole)>,
+    pub(super) members: Vec<MemberRow>,
+    pub(super) links: HashMap<(TenantId, AccountId, LinkPurpose), LinkRow>,
     pub(super) logins: HashMap<(TenantId, LoginId), LoginRow>,
     pub(super) signing_keys: Vec<SigningKey>,
     pub(super) pricebooks: Vec<Pricebook>,
     /// In the order in which they were written.
     pub(super) audit: Vec<(TenantId, AuditRow)>,
+}
+
+/// What somebody is in a business.
+#[derive(Debug)]
+pub(super) struct MemberRow {
+    pub(super) tenant: TenantId,
+    pub(super) account: AccountId,
+    pub(super) role: TenantRole,
+    /// What the business calls them; none is their own name.
+    pub(super) name: Option<String>,
+    pub(super) disabled_at: Option<Timestamp>,
+    pub(super) version: u64,
+}
+
+impl MemberRow {
+    pub(super) fn new(tenant: TenantId, account: AccountId, role: TenantRole) -> Self {
+        Self { tenant, account, role, name: None, disabled_at: None, version: 1 }
+    }
 }
 
 /// What was changed, and what that belongs to.
@@ -64,6 +86,20 @@ pub(super) struct Shop {
     pub(super) by_session: HashMap<(Door, SessionId), (Timestamp, ConversationId)>,
     pub(super) turns: HashMap<TurnId, TurnRow>,
     pub(super) idempotency: HashMap<IdempotencyScope, IdempotencyRow>,
+    pub(super) identity: IdentitySettings,
+    pub(super) visitors: HashMap<VisitorId, VisitorRow>,
+    /// The visitors that proven people are, by issuer and subject.
+    pub(super) people: HashMap<(Option<String>, String), VisitorId>,
+    /// The proofs that claimed something, and until when they are remembered.
+    pub(super) proofs: HashMap<String, Timestamp>,
+}
+
+/// A visitor who said something, or proved who they are.
+#[derive(Debug, Default)]
+pub(super) struct VisitorRow {
+    pub(super) known: KnownVisitor,
+    /// Who said last that the conversations are not theirs.
+    pub(super) declined_by: Option<VisitorId>,
 }
 
 #[derive(Debug)]

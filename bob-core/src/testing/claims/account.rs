@@ -34,22 +34,26 @@ pub async fn people_are_found_by_address_and_membership(store: &dyn Storage) {
     assert_eq!(store.memberships(&AccountId::new()).await.unwrap(), []);
 }
 
-/// Password and role are set and read back.
-pub async fn a_password_and_a_role_are_changed(store: &dyn Storage) {
+/// A password is set and read back, and begins a new generation of sign-ins; platform people are known.
+pub async fn a_password_is_changed(store: &dyn Storage) {
     let anna = fixture::account("anna@shop.example");
     store.create_account(&fixture::act(), anna.clone()).await.unwrap();
     assert!(!store.has_platform_people().await.unwrap());
 
     let hash = PasswordHash::from_stored("$argon2id$v=19$…".to_owned());
     store.set_password(&fixture::act(), &anna.id, hash.clone()).await.unwrap();
-    store.set_platform_role(&fixture::act(), &anna.id, Some(PlatformRole::Operator)).await.unwrap();
 
     let read = store.account(&anna.id).await.unwrap().unwrap();
-    assert_eq!((read.password, read.platform_role), (Some(hash.clone()), Some(PlatformRole::Operator)));
-    assert!(store.has_platform_people().await.unwrap());
+    assert_eq!((read.password, read.platform_role), (Some(hash.clone()), None));
+    assert_eq!(read.generation, anna.generation + 1);
+    assert!(read.version > anna.version);
+    assert!(!store.has_platform_people().await.unwrap());
     refused(store.set_password(&fixture::act(), &AccountId::new(), hash).await, StorageErrorKind::NotFound);
-    refused(
-        store.set_platform_role(&fixture::act(), &AccountId::new(), None).await,
-        StorageErrorKind::NotFound,
-    );
+
+    let operator = Some(PlatformRole::Operator);
+    let paul =
+        crate::account::Account { platform_role: operator, ..fixture::account("paul@platform.example") };
+    store.create_account(&fixture::act(), paul.clone()).await.unwrap();
+    assert_eq!(store.account(&paul.id).await.unwrap().unwrap().platform_role, operator);
+    assert!(store.has_platform_people().await.unwrap());
 }

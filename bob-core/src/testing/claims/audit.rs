@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::account::{AccountKind, Login, PLATFORM_REALM, PasswordHash, PlatformRole};
+use crate::account::{
+    AccountKind, LinkPurpose, LinkSecret, LinkToken, LinkUse, Login, MemberChange, NewLink, PLATFORM_REALM,
+    PasswordHash, PlatformRole, Role, TenantRole,
+};
 use crate::act::{Act, Principal, Via};
 use crate::audit::{AuditFilter, AuditPage, AuditQuery, AuditRow, NotedRead};
 use crate::clock::later;
@@ -18,18 +21,22 @@ use crate::pricebook::Pricebook;
 use crate::storage::{Result, Storage};
 use crate::testing::fixture;
 use crate::turn::LEASE;
+use crate::visitor::VisitorProfile;
 use crate::widget_key::{KeySettings, WidgetSettings};
 
 /// The calls that leave one row under their own name; a test holds the ports' sources against it.
 pub const DEEDS: &[&str] = &[
     "add_key_origins",
     "add_knowledge",
+    "add_member",
     "add_widget_key",
     "approve_knowledge",
     "begin_turn",
     "change_credits",
     "change_widget_key",
+    "change_member",
     "create_account",
+    "disable_account",
     "draft_knowledge",
     "end_login",
     "end_widget_key",
@@ -38,25 +45,31 @@ pub const DEEDS: &[&str] = &[
     "found_pricebook",
     "gather_releases",
     "import_knowledge",
+    "introduce_visitor",
     "move_knowledge",
     "onboard",
     "open_login",
     "publish_knowledge",
     "remove_knowledge",
+    "remove_member",
     "renew_credits",
     "reply",
     "rotate_refresh",
     "rotate_widget_key",
     "set_password",
-    "set_platform_role",
     "set_widget_settings",
+    "store_link",
+    "use_link",
 ];
 
 /// The calls that take an act and leave no row under their own name, and why.
 pub const OTHERS: &[(&str, &str)] = &[
+    ("change_identity", "its row is named by the change"),
     ("change_speaker", "its row is named by the step"),
+    ("claim_visitor", "its reason tells how much moved, and a refusal is decline_claim"),
     ("note_read", "its row is named by what was read"),
     ("note_reading", "the same"),
+    ("recognise_visitor", "the deed of the visitor whom it finds out"),
     ("renew_turn", "a turn that goes on is no deed of its own"),
     ("rewrap_keys", "a row for each key that was wrapped anew; memory wraps none"),
     ("sweep_turns", "a row for each turn that it gives up: give_up_turn"),
@@ -155,16 +168,20 @@ async fn deeds_of_the_platform(scene: &mut Scene<'_>) {
     scene
         .leaves("set_password", realm, of_person, async |act| store.set_password(act, &id, hash).await)
         .await;
-    scene
-        .leaves("set_platform_role", realm, of_person, async |act| {
-            store.set_platform_role(act, &id, Some(PlatformRole::Auditor)).await
-        })
-        .await;
+    for disabled in [true, false] {
+        scene
+            .leaves("disable_account", realm, of_person, async |act| {
+                store.disable_account(act, &id, disabled).await
+            })
+            .await;
+    }
+    deeds_on_people(scene, realm, Role::Platform(PlatformRole::Auditor)).await;
     let login = Login {
         id: LoginId::new(),
         realm,
         account: id,
         kind: AccountKind::Platform,
+        generation: 0,
         cookie_hash: [3; 32],
         started_at: fixture::now(),
         idle_until: later(fixture::now(), Duration::from_secs(1_800)),
@@ -187,8 +204,37 @@ async fn deeds_of_the_platform(scene: &mut Scene<'_>) {
         .await;
 }
 
+/// Somebody is invited, changed and removed.
+async fn deeds_on_people(scene: &mut Scene<'_>, realm: TenantId, role: Role) {
+    let store = scene.store;
+    let mut new = fixture::new_member("unnamed@new.example", role);
+    new.email = format!("{}@new.example", new.account).parse().unwrap();
+    let (account, of_account) = (new.account, about(new.account.as_uuid()));
+    scene.leaves("add_member", realm, of_account, async |act| store.add_member(act, &realm, new).await).await;
+    let change = MemberChange { name: Some("A. B.".to_owned()), ..MemberChange::default() };
+    scene
+        .leaves("change_member", realm, of_account, async |act| {
+            store.change_member(act, &realm, &account, change).await
+        })
+        .await;
+    let purpose = LinkPurpose::Invitation;
+    let hash = LinkSecret::generate().unwrap().hash(purpose);
+    let expires_at = later(fixture::now(), purpose.lifetime());
+    let link = NewLink { purpose, realm, account, hash, expires_at, spares_since: None };
+    scene.leaves("store_link", realm, of_account, async |act| store.store_link(act, link).await).await;
+    let token = LinkToken { purpose, realm, account, hash };
+    let used = LinkUse { token, password: fixture::password_hash(), name: None };
+    scene.leaves("use_link", realm, of_account, async |act| store.use_link(act, used).await).await;
+    scene
+        .leaves("remove_member", realm, of_account, async |act| {
+            store.remove_member(act, &realm, &account, None).await
+        })
+        .await;
+}
+
 async fn deeds_on_keys(scene: &mut Scene<'_>, tenant: TenantId) {
     let store = scene.store;
+    deeds_on_people(scene, tenant, Role::Tenant(TenantRole::Agent)).await;
     let key = fixture::widget_key(tenant, &["https://shop.example"]);
     let (id, of_key) = (key.id, about(key.id.as_uuid()));
     let origins = || vec!["https://other.example".parse().expect("tests use good origins")];
@@ -299,6 +345,13 @@ async fn deeds_in_a_conversation(scene: &mut Scene<'_>, tenant: TenantId) {
     scene
         .leaves("begin_turn", tenant, of_turn, async |act| store.begin_turn(act, &tenant, start).await)
         .await;
+    let visitor = open_visitor(store, &tenant).await;
+    let profile = VisitorProfile::said(Some("Anna".to_owned()), None).unwrap();
+    scene
+        .leaves("introduce_visitor", tenant, about(visitor.as_uuid()), async |act| {
+            store.introduce_visitor(act, &tenant, &visitor, profile).await
+        })
+        .await;
     let open = fixture_turn(store, &tenant).await;
     let of_open = (Some(open.turn.as_uuid()), Some(open.conversation.as_uuid()));
     scene
@@ -342,6 +395,12 @@ async fn deeds_in_the_inbox(scene: &mut Scene<'_>, tenant: TenantId, conversatio
             })
             .await;
     }
+}
+
+async fn open_visitor(store: &dyn Storage, tenant: &TenantId) -> VisitorId {
+    let visitor = VisitorId::new();
+    fixture::open(store, tenant, fixture::start(visitor, "v", "hi")).await;
+    visitor
 }
 
 async fn fixture_turn(store: &dyn Storage, tenant: &TenantId) -> crate::turn::OpenTurn {

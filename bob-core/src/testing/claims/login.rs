@@ -9,12 +9,13 @@ use crate::id::{AccountId, LoginId, TenantId};
 use crate::storage::{Storage, StorageErrorKind};
 use crate::testing::fixture;
 
-fn login() -> Login {
+pub(super) fn login() -> Login {
     Login {
         id: LoginId::new(),
         realm: PLATFORM_REALM,
         account: AccountId::new(),
         kind: AccountKind::Platform,
+        generation: 0,
         cookie_hash: [3; 32],
         started_at: fixture::now(),
         idle_until: later(fixture::now(), Duration::from_secs(1_800)),

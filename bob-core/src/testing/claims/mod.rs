@@ -3,13 +3,17 @@
 pub mod account;
 pub mod audit;
 pub mod budget;
+pub mod claim;
 pub mod credit;
+pub mod identity;
 pub mod inbox;
 pub mod key;
 pub mod knowledge;
 pub mod lease;
 pub mod ledger;
+pub mod link;
 pub mod login;
+pub mod member;
 pub mod outbox;
 pub mod period;
 pub mod pricebook;

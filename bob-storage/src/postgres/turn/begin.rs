@@ -211,6 +211,7 @@ impl PostgresStorage {
                     };
                 }
                 ("missing", _) => return Err(not_found(OPERATION)),
+                ("ended", _) => return Ok(TurnOpening::Ended),
                 ("mismatch", _) => return Ok(TurnOpening::Mismatch),
                 ("running", Some(turn)) => return Ok(TurnOpening::Running(turn)),
                 ("busy", Some(turn)) => {

@@ -29,6 +29,7 @@ DECLARE
     asked   uuid;
     happened  text;
     delivered boolean;
+    has_ended boolean;
 BEGIN
     PERFORM set_config('bob.tenant', in_tenant::text, true);
     -- Whoever writes turns or credits of a tenant holds this row first: one at a time, and never two in a circle.
@@ -56,12 +57,21 @@ BEGIN
             END IF;
         END IF;
         IF known.turn_id IS NOT NULL THEN
+            SELECT * INTO earlier FROM bob_turns WHERE tenant_id = in_tenant AND turn_id = known.turn_id;
+            -- What belongs to a verified visitor, perhaps since a claim, is repeated by nobody else.
+            IF earlier.visitor_id <> in_visitor AND EXISTS (
+                SELECT 1 FROM bob_visitors
+                WHERE tenant_id = in_tenant AND visitor_id = earlier.visitor_id AND trust = 'verified')
+            THEN
+                known := NULL;
+            END IF;
+        END IF;
+        IF known.turn_id IS NOT NULL THEN
             turn := known.turn_id;
             IF known.body <> (CASE known.scope WHEN in_scope_1 THEN in_body_1 ELSE in_body_2 END) THEN
                 outcome := 'mismatch';
                 RETURN;
             END IF;
-            SELECT * INTO earlier FROM bob_turns WHERE tenant_id = in_tenant AND turn_id = known.turn_id;
             IF earlier.state = 'finished' THEN
                 outcome := 'replayed';
                 RETURN;
@@ -77,7 +87,9 @@ BEGIN
         ELSIF in_by_session THEN
             SELECT c.visitor_id, false INTO visitor, is_proven
             FROM bob_conversations c
+            LEFT JOIN bob_visitors v ON v.tenant_id = c.tenant_id AND v.visitor_id = c.visitor_id
             WHERE c.tenant_id = in_tenant AND c.session_index = in_session_index
+              AND v.trust IS DISTINCT FROM 'verified' AND v.ended_at IS NULL
             ORDER BY c.started_at, c.conversation_id LIMIT 1;
             IF NOT FOUND THEN
                 visitor := in_visitor;
@@ -85,7 +97,12 @@ BEGIN
             END IF;
         END IF;
 
-        SELECT key INTO visitor_key FROM bob_visitors WHERE tenant_id = in_tenant AND visitor_id = visitor;
+        SELECT v.key, v.ended_at IS NOT NULL INTO visitor_key, has_ended
+        FROM bob_visitors v WHERE v.tenant_id = in_tenant AND v.visitor_id = visitor;
+        IF has_ended THEN
+            outcome := 'ended';
+            RETURN;
+        END IF;
         IF visitor IS DISTINCT FROM in_sealed_for OR visitor_key <> in_key THEN
             -- What was sent is sealed by a key that is not this visitor's.
             outcome := 'rekey';

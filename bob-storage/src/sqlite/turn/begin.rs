@@ -20,8 +20,8 @@ use crate::seal::TenantSeal;
 pub(super) const OPERATION: &str = "begin_turn";
 
 /// Opens a turn and stores the visitor's message, unless the call is `known`, it was sealed with a key that is not the
-/// stored one, the session turns out to continue another visitor's conversation, another turn is open, or a person owns
-/// the conversation; then nothing is written.
+/// stored one, the visitor has ended, the session turns out to continue another visitor's conversation, another turn is
+/// open, or a person owns the conversation; then nothing is written.
 ///
 /// `text` is null when the message stands there already; `reach` is what credits and budgets leave, nothing of a day that
 /// is over; `told` whether the credits are too few for any step for the first time.
@@ -36,10 +36,13 @@ pub(super) const PROCEDURE: &str = "
 
     CREATE TEMP TRIGGER bob_begin_turn_now INSTEAD OF INSERT ON bob_begin_turn
     WHEN NOT NEW.known
-      AND (SELECT key FROM bob_visitors WHERE tenant_id = NEW.tenant_id AND visitor_id = NEW.visitor_id) IS NEW.known_key
+      AND (SELECT CASE WHEN ended_at IS NULL THEN key ELSE x'00' END FROM bob_visitors
+           WHERE tenant_id = NEW.tenant_id AND visitor_id = NEW.visitor_id) IS NEW.known_key
       AND (NOT NEW.by_session
            OR coalesce((SELECT c.visitor_id FROM bob_conversations c
+                        LEFT JOIN bob_visitors v ON v.tenant_id = c.tenant_id AND v.visitor_id = c.visitor_id
                         WHERE c.tenant_id = NEW.tenant_id AND c.session_index = NEW.session_index
+                          AND v.trust IS NOT 'verified' AND v.ended_at IS NULL
                         ORDER BY c.started_at, c.conversation_id LIMIT 1), NEW.visitor_id) = NEW.visitor_id)
     BEGIN
         INSERT INTO bob_conversations (tenant_id, conversation_id, door, session_index, session, visitor_id, epoch,

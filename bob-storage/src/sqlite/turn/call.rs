@@ -127,14 +127,15 @@ pub(super) async fn certain_caller(
     caller(tenant, visitor, row.as_ref())
 }
 
-/// Asks for the visitor of the conversation that a secret session continues, and their key.
+/// Asks for the visitor of the conversation that a secret session continues, and their key; what belongs to somebody who
+/// is verified, or has ended, is continued by nobody else.
 fn first_of_session(vault: &Vault, tenant: &TenantSeal, start: &TurnStart) -> Query {
     let index = vault.session_index(&tenant.tenant, start.door, &start.session);
     sqlx::query(
         "SELECT c.visitor_id, v.key
          FROM bob_conversations c
          LEFT JOIN bob_visitors v ON v.tenant_id = c.tenant_id AND v.visitor_id = c.visitor_id
-         WHERE c.tenant_id = $1 AND c.session_index = $2
+         WHERE c.tenant_id = $1 AND c.session_index = $2 AND v.trust IS NOT 'verified' AND v.ended_at IS NULL
          ORDER BY c.started_at, c.conversation_id LIMIT 1",
     )
     .bind(blob(tenant.tenant.as_uuid()))

@@ -32,11 +32,13 @@ impl LostTurn {
                  JOIN bob_turns t ON t.tenant_id = i.tenant_id AND t.turn_id = i.turn_id
                  JOIN bob_conversations c ON c.tenant_id = t.tenant_id AND c.conversation_id = t.conversation_id
                  JOIN bob_visitors v ON v.tenant_id = t.tenant_id AND v.visitor_id = t.visitor_id
-                 WHERE i.tenant_id = $1 AND i.scope = $2 AND i.until > $3",
+                 WHERE i.tenant_id = $1 AND i.scope = $2 AND i.until > $3
+                   AND (v.trust IS NOT 'verified' OR v.visitor_id = $4)",
             )
             .bind(blob(call.tenant.tenant.as_uuid()))
             .bind(scope.as_bytes().to_vec())
-            .bind(micros(call.act.at));
+            .bind(micros(call.act.at))
+            .bind(blob(call.start.visitor.visitor().as_uuid()));
             let Some(row) = unit.row(select).await? else { continue };
             let mut cells = Cells::of(&row, OPERATION);
             let (turn, conversation) = (cells.id(TurnId::from_uuid)?, cells.id(ConversationId::from_uuid)?);

@@ -47,6 +47,9 @@ impl Odds {
             self.start.session = lost.session.clone();
             self.start.visitor = VisitorProof::Proven(lost.visitor);
         }
+        if self.has_ended(unit).await? {
+            return Ok((TurnOpening::Ended, None));
+        }
         let caller = certain_caller(unit, &self.vault, &self.tenant, &self.start).await?;
         let mut call = Call::of(&self.vault, &self.start, caller)?;
         call.proven = lost.as_ref().map_or(call.proven, |lost| lost.proven);
@@ -99,16 +102,31 @@ impl Odds {
         Ok(None)
     }
 
-    /// Whether a scope was used with the same body, and for which turn.
+    /// Whether the visitor was claimed.
+    async fn has_ended(&self, unit: &mut Unit<'_>) -> Result<bool> {
+        let select = sqlx::query(
+            "SELECT 1 FROM bob_visitors WHERE tenant_id = $1 AND visitor_id = $2 AND ended_at IS NOT NULL",
+        )
+        .bind(blob(self.tenant.tenant.as_uuid()))
+        .bind(blob(self.start.visitor.visitor().as_uuid()));
+        Ok(unit.row(select).await?.is_some())
+    }
+
+    /// Whether a scope was used with the same body, and for which turn; what belongs to a verified visitor, perhaps since
+    /// a claim, is repeated by nobody else.
     async fn known(&self, unit: &mut Unit<'_>, scope: &Scope) -> Result<Option<(bool, TurnId)>> {
         let select = sqlx::query(
-            "SELECT body = $4, turn_id FROM bob_idempotency
-             WHERE tenant_id = $1 AND scope = $2 AND until > $3",
+            "SELECT i.body = $4, i.turn_id FROM bob_idempotency i
+             LEFT JOIN bob_turns t ON t.tenant_id = i.tenant_id AND t.turn_id = i.turn_id
+             LEFT JOIN bob_visitors v ON v.tenant_id = t.tenant_id AND v.visitor_id = t.visitor_id
+             WHERE i.tenant_id = $1 AND i.scope = $2 AND i.until > $3
+               AND (v.trust IS NOT 'verified' OR v.visitor_id = $5)",
         )
         .bind(blob(self.tenant.tenant.as_uuid()))
         .bind(scope.scope.clone())
         .bind(micros(self.act.at))
-        .bind(scope.body.clone());
+        .bind(scope.body.clone())
+        .bind(blob(self.start.visitor.visitor().as_uuid()));
         let Some(row) = unit.row(select).await? else { return Ok(None) };
         let mut cells = Cells::of(&row, OPERATION);
         Ok(Some((cells.take()?, cells.id(TurnId::from_uuid)?)))

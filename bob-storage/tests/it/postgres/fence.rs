@@ -1,16 +1,21 @@
 //! The second fence: the database shows a statement the rows of the tenant it was set for, and no others.
 
-use bob_core::account::TenantRole;
+use bob_core::account::{Role, TenantRole};
+use bob_core::clock::later;
 use bob_core::id::{TenantId, VisitorId};
+use bob_core::identity::{IdentityChange, IdentitySecret};
 use bob_core::knowledge::Synonyms;
 use bob_core::language::Language;
 use bob_core::storage::{
-    ConversationStore as _, LoginStore as _, Storage as _, TenantStore as _, WidgetKeyStore as _,
+    ConversationStore as _, IdentityStore as _, LoginStore as _, MemberStore as _, Storage as _,
+    TenantStore as _, VisitorStore as _, WidgetKeyStore as _,
 };
 use bob_core::testing::fixture;
 use bob_core::turn::{BodyHash, IdempotencyClaim, IdempotencyScope, TurnStart};
+use bob_core::visitor::{Claim, VisitorProfile};
 use bob_storage::PostgresStorage;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
+use std::time::Duration;
 
 use super::{Database, answered};
 
@@ -34,6 +39,7 @@ async fn fill(storage: &PostgresStorage, slug: &str) -> TenantId {
         id: bob_core::id::LoginId::new(),
         account: bob_core::id::AccountId::new(),
         kind: bob_core::account::AccountKind::Tenant,
+        generation: 0,
         cookie_hash: [1; 32],
         started_at: now,
         idle_until: now,
@@ -41,6 +47,20 @@ async fn fill(storage: &PostgresStorage, slug: &str) -> TenantId {
         ended_at: None,
     };
     storage.open_login(&fixture::act(), login, [2; 32]).await.unwrap();
+    let secret = IdentitySecret::generate(now).unwrap();
+    let added = IdentityChange::Add(secret);
+    storage.change_identity(&fixture::act(), &tenant, None, added).await.unwrap();
+    let person = VisitorProfile { subject: Some("7".to_owned()), ..VisitorProfile::default() };
+    let identified = storage.recognise_visitor(&fixture::act(), &tenant, person).await.unwrap();
+    let anonymous = VisitorId::new();
+    let open = fixture::open(storage, &tenant, fixture::start(anonymous, "before", "hi")).await;
+    fixture::settle(storage, &tenant, &open, 0).await;
+    let proof_until = later(now, Duration::from_secs(3_600));
+    let claim =
+        Claim { anonymous, identified, proof: "once".to_owned(), proof_until, accept: true, since: now };
+    storage.claim_visitor(&fixture::act(), &tenant, claim).await.unwrap();
+    let invited = fixture::new_member(&format!("new@{slug}.example"), Role::Tenant(TenantRole::Agent));
+    storage.add_member(&fixture::act(), &tenant, invited).await.unwrap();
     tenant
 }
 
@@ -122,7 +142,7 @@ async fn questions_set_their_tenant_before_they_read_however_they_are_planned() 
         let storage = database.open_by(&set).await;
         // Often enough that a prepared statement gets a plan of its own for good.
         for _ in 0..7 {
-            assert_eq!(storage.tenant_version(&tenant).await.unwrap(), 1, "without {plan}");
+            assert_eq!(storage.tenant_version(&tenant).await.unwrap(), 2, "without {plan}");
             assert_eq!(
                 storage.tenant_snapshot(&tenant).await.unwrap().widget_keys.len(),
                 1,

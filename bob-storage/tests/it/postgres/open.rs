@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use bob_core::answer::Outcome;
+use bob_core::id::VisitorId;
+use bob_core::inbox::Stir;
 use bob_core::keyring::LocalKeyring;
-use bob_core::storage::{Storage as _, WidgetKeyStore as _};
+use bob_core::storage::{InboxStore as _, Storage as _, TurnStore as _, WidgetKeyStore as _};
 use bob_core::testing::fixture;
 use bob_storage::{OpenErrorKind, PostgresOptions, PostgresStorage};
 
@@ -149,14 +152,45 @@ async fn what_changes_on_one_node_is_heard_on_the_others() {
     let (here, there) = (database.open().await, database.open().await);
     let tenant = fixture::tenant(&here, "shop").await;
     let mut changes = there.changes().unwrap();
+    both_listen(&database).await;
+
+    here.add_widget_key(&fixture::act(), &tenant, fixture::widget_key(tenant, &[])).await.unwrap();
+
+    assert_eq!(changes.recv().await.unwrap(), tenant);
+}
+
+/// Waits until both nodes' listeners are connected.
+async fn both_listen(database: &Database) {
     let listening = "SELECT count(*) FROM pg_stat_activity
                      WHERE datname = current_database() AND query LIKE 'LISTEN%'";
     let mut other = database.beside().await;
     while number(&mut other, listening).await < 2 {
         tokio::task::yield_now().await;
     }
+}
 
-    here.add_widget_key(&fixture::act(), &tenant, fixture::widget_key(tenant, &[])).await.unwrap();
+#[tokio::test]
+async fn what_somebody_waits_for_in_a_conversation_is_heard_on_the_others() {
+    let database = Database::new().await;
+    let (here, there) = (database.open().await, database.open().await);
+    let tenant = fixture::tenant(&here, "shop").await;
+    let visitor = VisitorId::new();
+    let mut stirs = there.stirs().unwrap();
+    both_listen(&database).await;
 
-    assert_eq!(changes.recv().await.unwrap(), tenant);
+    let open = fixture::open(&here, &tenant, fixture::start(visitor, "s", "a person, please")).await;
+    let mut finish = fixture::finish(&open, "On it");
+    finish.answer.outcome = Outcome::Escalated;
+    here.finish_turn(&fixture::act(), &tenant, finish).await.unwrap();
+    let talk = open.conversation;
+    let stir = |typing| Stir { tenant, conversation: talk, typing };
+    assert_eq!(stirs.recv().await.unwrap(), stir(None), "a handover");
+    let person = fixture::take(&here, &tenant, &talk).await;
+    assert_eq!(stirs.recv().await.unwrap(), stir(None), "a take");
+    here.reply(&fixture::act(), &tenant, &talk, fixture::reply(person, "hello")).await.unwrap();
+    assert_eq!(stirs.recv().await.unwrap(), stir(None), "a reply");
+    here.begin_turn(&fixture::act(), &tenant, fixture::start(visitor, "s", "hello")).await.unwrap();
+    assert_eq!(stirs.recv().await.unwrap(), stir(None), "a message for a person");
+    here.tell_stir(stir(Some(person))).await.unwrap();
+    assert_eq!(stirs.recv().await.unwrap(), stir(Some(person)), "that they type");
 }

@@ -1,6 +1,7 @@
 //! One Bob with two businesses, its people and its mount, ready to be asked.
 
 mod ask;
+mod identity;
 mod table;
 mod watched;
 
@@ -27,6 +28,7 @@ use bob_tower::{BobService, Mount};
 use serde_json::{Value, json};
 
 pub use ask::{Answer, Ask, Event};
+pub use identity::{SETTINGS, Signer};
 pub use table::{Route, Rule, Sample, table};
 pub use watched::{Fault, WARNING, Watched};
 

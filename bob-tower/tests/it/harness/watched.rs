@@ -4,7 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bob_core::account::{
-    Account, Email, Login, Membership, PasswordHash, PlatformRole, RefreshOutcome, SigningKey,
+    Account, Email, LinkToken, LinkUse, Login, Member, MemberAdded, MemberChange, MemberOutcome, Membership,
+    NewLink, NewMember, PasswordHash, RefreshOutcome, SigningKey,
 };
 use bob_core::act::Act;
 use bob_core::audit::{AuditPage, AuditQuery, NotedRead};
@@ -17,6 +18,7 @@ use bob_core::credit::{
 use bob_core::id::{
     AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId,
 };
+use bob_core::identity::{IdentityChange, IdentityChanged};
 use bob_core::inbox::{InboxEntry, InboxFilter, InboxPlace, PersonReply, Replied};
 use bob_core::keyring::PurposeKeys;
 use bob_core::knowledge::{
@@ -28,12 +30,14 @@ use bob_core::outbox::OutboxEvent;
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
-    AccountStore, AuditStore, ConversationStore, CreditStore, InboxStore, KeyStore, KnowledgeStore,
-    LoginStore, Onboarding, OutboxStore, PricebookStore, Result, SigningKeyStore, Storage, StorageError,
-    StorageErrorKind, TenantSnapshot, TenantStore, TurnStore, WidgetKeyStore,
+    AccountStore, AuditStore, ConversationStore, CreditStore, IdentityStore, InboxStore, KeyStore,
+    KnowledgeStore, LinkStore, LoginStore, MemberStore, Onboarding, OutboxStore, PricebookStore, Result,
+    SigningKeyStore, Storage, StorageError, StorageErrorKind, TenantSnapshot, TenantStore, TurnStore,
+    VisitorStore, WidgetKeyStore,
 };
 use bob_core::tenant::TenantRef;
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
+use bob_core::visitor::{Claim, Claimable, Claimed, KnownVisitor, OwnConversation, VisitorProfile};
 use bob_core::widget_key::{KeySettings, PublishableKey, WidgetKey, WidgetSettings};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -160,8 +164,20 @@ ports! {
         read account(account: &AccountId) -> Option<Account>;
         read has_platform_people() -> bool;
         write set_password(act: &Act, account: &AccountId, password: PasswordHash) -> ();
-        write set_platform_role(act: &Act, account: &AccountId, role: Option<PlatformRole>) -> ();
         read memberships(account: &AccountId) -> Vec<Membership>;
+    }
+    MemberStore {
+        read members(realm: &TenantId, after: Option<AccountId>, limit: u32) -> Vec<Member>;
+        read member(realm: &TenantId, account: &AccountId) -> Member;
+        write add_member(act: &Act, realm: &TenantId, new: NewMember) -> MemberAdded;
+        write change_member(act: &Act, realm: &TenantId, account: &AccountId, change: MemberChange) -> MemberOutcome;
+        write remove_member(act: &Act, realm: &TenantId, account: &AccountId, expected: Option<u64>) -> MemberOutcome;
+        write disable_account(act: &Act, account: &AccountId, disabled: bool) -> MemberOutcome;
+    }
+    LinkStore {
+        write store_link(act: &Act, link: NewLink) -> bool;
+        read link_holds(act: &Act, token: &LinkToken) -> bool;
+        write use_link(act: &Act, used: LinkUse) -> bool;
     }
     LoginStore {
         write open_login(act: &Act, login: Login, refresh: [u8; 32]) -> ();
@@ -211,6 +227,17 @@ ports! {
     }
     OutboxStore {
         read outbox(tenant: &TenantId, after: Option<Uuid>, limit: u32) -> Vec<OutboxEvent>;
+    }
+    IdentityStore {
+        write change_identity(act: &Act, tenant: &TenantId, expected: Option<u64>, change: IdentityChange) -> IdentityChanged;
+    }
+    VisitorStore {
+        write recognise_visitor(act: &Act, tenant: &TenantId, profile: VisitorProfile) -> VisitorId;
+        write introduce_visitor(act: &Act, tenant: &TenantId, visitor: &VisitorId, profile: VisitorProfile) -> ();
+        read visitor(tenant: &TenantId, visitor: &VisitorId) -> Option<KnownVisitor>;
+        read own_conversations(tenant: &TenantId, visitor: &VisitorId, after: Option<Uuid>, limit: u32) -> Vec<OwnConversation>;
+        read claimable(tenant: &TenantId, anonymous: &VisitorId, identified: &VisitorId, since: Timestamp) -> Claimable;
+        write claim_visitor(act: &Act, tenant: &TenantId, claim: Claim) -> Claimed;
     }
     AuditStore {
         read audit(tenant: &TenantId, query: AuditQuery) -> AuditPage;

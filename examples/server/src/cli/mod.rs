@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod admin;
 mod backup;
 mod keys;
 mod restore;
@@ -33,6 +34,7 @@ enum Command {
     /// Makes the database from a backup, where there is none yet.
     Restore(CopyOptions),
     Keys(keys::KeysOptions),
+    Admin(admin::AdminOptions),
 }
 
 /// Runs a command; what went wrong is told on standard error, cause by cause.
@@ -65,6 +67,7 @@ async fn perform(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Backup(options) => backup::backup(options).await,
         Command::Restore(options) => restore::restore(options).await,
         Command::Keys(options) => keys::keys(options).await,
+        Command::Admin(options) => admin::admin(options).await,
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::database::Database;
 use crate::first_start::{self, Greeting};
 use crate::options::ServeOptions;
-use crate::{connections, site};
+use crate::{connections, mail, site};
 
 /// How long open turns and streams may take after the signal to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,7 +28,11 @@ pub async fn serve(options: ServeOptions) -> Result<(), Box<dyn Error>> {
     let mount = Mount::at(urls.iter().map(String::as_str))?.trusting(options.trusted_proxies.iter().copied());
 
     let database = Database::named(&options.database)?.open(&options.database).await?;
-    let bob = Bob::build(database.storage()).build().await?;
+    let mut builder = Bob::build(database.storage());
+    if let Some(mailer) = mail::mailer(&options.mail, mount.is_loopback())? {
+        builder = builder.mailer(mailer);
+    }
+    let bob = builder.build().await?;
     let (mount, greeting) = first_start::prepare(&bob, &options, mount).await?;
     let running = bob.start()?;
     let app = site::pages(&bob, greeting.demo).fallback_service(BobService::new(bob.clone(), mount));
@@ -76,6 +80,10 @@ fn greet(greeting: &Greeting, canonical: &str) -> std::io::Result<()> {
     writeln!(out, "  Health       {url}/api/health")?;
     for (email, what, password) in &greeting.people {
         writeln!(out, "  {what:<12} {email}  password: {password}  (shown once)")?;
+    }
+    if let Some((email, link)) = &greeting.link {
+        writeln!(out, "  Admin        {email}  chooses a password here, once, within 7 days:")?;
+        writeln!(out, "               {}", link.expose())?;
     }
     out.flush()
 }

@@ -7,7 +7,7 @@ use std::error::Error;
 
 use bob_core::account::{Account, PasswordHash, TenantRole};
 use bob_core::credit::{Billing, MilliCredits};
-use bob_core::id::{AccountId, PersonaId, TenantId};
+use bob_core::id::{PersonaId, TenantId};
 use bob_core::language::Language;
 use bob_core::persona::Persona;
 use bob_core::pricebook::Pricebook;
@@ -32,14 +32,7 @@ pub fn onboarding(
 ) -> Result<Onboarding, Box<dyn Error>> {
     let id = TenantId::new();
     let name = "Office16852";
-    let owner = Account {
-        id: AccountId::new(),
-        email: OWNER.parse()?,
-        name: "Shop owner".to_owned(),
-        password: Some(password),
-        platform_role: None,
-        disabled_at: None,
-    };
+    let owner = Account { password: Some(password), ..Account::new(OWNER.parse()?, "Mara Lindner") };
     Ok(Onboarding {
         tenant: Tenant {
             id,

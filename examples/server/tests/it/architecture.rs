@@ -13,8 +13,23 @@ use serde_json::Value;
 const LIBRARIES: [&str; 3] = ["bob-core", "bob-tower", "bob-storage"];
 
 /// The rooms of bob-tower that give answers, and so may say which status one has.
-const ANSWERING_ROOMS: [&str; 10] =
-    ["problem", "wire", "door", "auth", "credits", "embed", "etag", "health", "cors", "request"];
+const ANSWERING_ROOMS: [&str; 15] = [
+    "problem",
+    "wire",
+    "door",
+    "auth",
+    "credits",
+    "embed",
+    "etag",
+    "health",
+    "cors",
+    "request",
+    "inbox",
+    "people",
+    "openapi",
+    "portal",
+    "visitor_identity",
+];
 
 /// What may be shared by everything in a process: file and name.
 const KNOWN_STATICS: [(&str, &str); 1] = [

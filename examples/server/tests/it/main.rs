@@ -4,3 +4,4 @@
 
 mod architecture;
 mod backup;
+mod people;

@@ -27,6 +27,7 @@ use crate::people::{People, PeopleParts};
 use crate::pricebook::{Pricebook, Pricebooks};
 use crate::retrieve::{LexicalRetriever, Retriever, StoredKnowledge};
 use crate::storage::{SharedStorage, StorageError};
+use crate::tenant::erasure;
 use crate::visitor::VisitorTokens;
 
 /// How often turns whose node is gone are looked for.
@@ -40,6 +41,8 @@ const RENEW_EVERY: Duration = Duration::from_secs(30);
 
 /// How often it is looked whether the next signing key is due.
 const ROTATE_EVERY: Duration = Duration::from_secs(10 * 60);
+/// How often businesses whose grace is over are looked for.
+const ERASE_EVERY: Duration = Duration::from_secs(60);
 
 /// How many turns one sweep gives up.
 const SWEEP_MOST: u32 = 500;
@@ -70,6 +73,7 @@ struct Inner {
     sweeper: Beat,
     renewals: Beat,
     signing_keys: Beat,
+    erasures: Beat,
 }
 
 impl fmt::Debug for Bob {
@@ -143,6 +147,8 @@ impl Bob {
         self.inner.life.spawn_worker(async move { bob.renew().await });
         let bob = self.clone();
         self.inner.life.spawn_worker(async move { bob.rotate().await });
+        let bob = self.clone();
+        self.inner.life.spawn_worker(async move { bob.erase().await });
         let bob = self.clone();
         self.inner.life.spawn_worker(async move { bob.inner.hub.follow(Arc::clone(bob.storage())).await });
         if let Some(changes) = self.inner.storage.changes() {
@@ -263,6 +269,7 @@ impl Bob {
                 ("sweeper", self.inner.sweeper.last()),
                 ("renewals", self.inner.renewals.last()),
                 ("signing_keys", self.inner.signing_keys.last()),
+                ("erasures", self.inner.erasures.last()),
             ],
         }
     }
@@ -314,6 +321,21 @@ impl Bob {
             }
             self.inner.signing_keys.now(self.inner.clock.now());
             tokio::time::sleep(ROTATE_EVERY).await;
+        }
+    }
+}
+
+impl Bob {
+    async fn erase(&self) {
+        loop {
+            let act = self.system_act("deletion");
+            match erasure::erase_due(&*self.inner.storage, &act).await {
+                Ok(0) => {}
+                Ok(tenants) => tracing::info!(tenants, "deleted businesses whose grace was over"),
+                Err(error) => tracing::warn!(error = ?error, "could not look for businesses to delete"),
+            }
+            self.inner.erasures.now(self.inner.clock.now());
+            tokio::time::sleep(ERASE_EVERY).await;
         }
     }
 }
@@ -420,6 +442,7 @@ impl BobBuilder {
             sweeper: Beat::default(),
             renewals: Beat::default(),
             signing_keys: Beat::default(),
+            erasures: Beat::default(),
             pricebooks,
             storage,
             clock,

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::id::{ConversationId, MessageId, TurnId};
+use crate::id::{ConversationId, MessageId, PersonaId, TurnId};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,10 +32,12 @@ pub enum EventKind {
     CreditsChanged,
     /// A release of knowledge was published, or a text taken out of it.
     KnowledgePublished,
+    /// A version of a persona was published.
+    PersonaPublished,
 }
 
 impl EventKind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::ConversationStarted,
         Self::MessageCreated,
         Self::ConversationEscalated,
@@ -46,6 +48,7 @@ impl EventKind {
         Self::CreditsThreshold,
         Self::CreditsChanged,
         Self::KnowledgePublished,
+        Self::PersonaPublished,
     ];
 
     /// The name used in storage and on the wire.
@@ -62,6 +65,7 @@ impl EventKind {
             Self::CreditsThreshold => "credits.threshold",
             Self::CreditsChanged => "credits.changed",
             Self::KnowledgePublished => "knowledge.published",
+            Self::PersonaPublished => "persona.published",
         }
     }
 
@@ -81,7 +85,9 @@ pub struct EventSubject {
     pub turn: Option<TurnId>,
     /// The message.
     pub message: Option<MessageId>,
-    /// The per cent of a threshold, the number of a release or of a ledger entry.
+    /// The persona.
+    pub persona: Option<PersonaId>,
+    /// The per cent of a threshold, the number of a release, of a persona's version or of a ledger entry.
     pub number: Option<u64>,
 }
 

@@ -3,6 +3,7 @@
 //! One folder a database, with the same file names in each, so that a diff between two shows only the dialect.
 //! [`sqlite`] is the embedded default, [`postgres`] is for clusters.
 
+mod erase;
 mod error;
 pub mod postgres;
 mod record;

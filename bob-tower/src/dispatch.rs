@@ -28,6 +28,7 @@ use crate::request::{MAX_BODY, read_body};
 use crate::route::{Access, Route, is_fenced};
 use crate::same_origin;
 use crate::service::Mounted;
+use crate::standing;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -236,6 +237,7 @@ async fn admitted(route: &'static Route, mut call: Call) -> Result<Response<BobB
             call.caller = Caller::Person(Box::new(auth::platform_holder(&call, permission).await?));
         }
     }
+    standing::require(&call, route).await?;
     (route.answer)(call).await
 }
 

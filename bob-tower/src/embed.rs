@@ -57,9 +57,14 @@ pub(crate) async fn widget_code(call: Call) -> Result<Response<BobBody>, Problem
         let detail = "No live key is marked for the embed. Mark one, or make one with \"embed\": true.";
         return Err(Problem::new(StatusCode::CONFLICT, "no_embed_key", detail));
     }
-    let url = format!("{}widget/{}/widget.js", call.mounted.mount.canonical(), tenant.tenant.id);
+    json(StatusCode::OK, &code(&call, &tenant.tenant.id))
+}
+
+/// The line of a business.
+pub(crate) fn code(call: &Call, tenant: &TenantId) -> WidgetCodeView {
+    let url = format!("{}widget/{tenant}/widget.js", call.mounted.mount.canonical());
     let html = format!("<script src=\"{url}\" async></script>");
-    json(StatusCode::OK, &WidgetCodeView { html, script_url: url })
+    WidgetCodeView { html, script_url: url }
 }
 
 /// A script that any page may load; who has it already is told so.

@@ -4,6 +4,7 @@ use bob_core::account::{MemberChange, PLATFORM_REALM, Role};
 use bob_core::id::{AccountId, TenantId};
 use bob_core::people::Realm;
 use bob_core::pricebook::Allowance;
+use bob_core::tenant::Tenant;
 use http::{Response, StatusCode};
 
 use crate::auth::business;
@@ -177,8 +178,11 @@ fn may_grant(call: &Call, role: Role) -> Result<(), Problem> {
 
 /// The business that the call is about, with the seats of its plan; without a plan there is no bound.
 async fn tenant_realm(call: &Call) -> Result<Realm, Problem> {
-    let snapshot = business(call).await?;
-    let tenant = &snapshot.tenant;
+    realm_of(call, &business(call).await?.tenant).await
+}
+
+/// A business as people are invited to it.
+pub(crate) async fn realm_of(call: &Call, tenant: &Tenant) -> Result<Realm, Problem> {
     let book = call.mounted.bob.pricebooks().current().await?;
     let plan = tenant.billing.plan.as_deref().and_then(|plan| book.plan(plan));
     Ok(Realm {

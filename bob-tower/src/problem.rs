@@ -12,6 +12,7 @@ use bob_core::id::TurnId;
 use bob_core::life::NotRunning;
 use bob_core::limit::Limited;
 use bob_core::people::PeopleError;
+use bob_core::persona::PersonaError;
 use bob_core::storage::{StorageError, StorageErrorKind};
 use bob_core::turn::TurnFailure;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -121,6 +122,17 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
     }
 
+    /// What is wanted does not go together with what is there.
+    pub(crate) fn conflict(code: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// The business's doors are closed.
+    pub(crate) fn tenant_suspended() -> Self {
+        let detail = "This business does not answer here at the moment. Please reach it another way.";
+        Self::forbidden("tenant_suspended", detail)
+    }
+
     /// The call could be about any business.
     pub(crate) fn tenant_required() -> Self {
         Self::unprocessable("tenant_required", "Name the business in business_id.")
@@ -178,9 +190,12 @@ impl Problem {
         Self::invalid(vec![FieldError { pointer: format!("/{field}"), code, detail: detail.to_owned() }])
     }
 
-    /// What is asked for does not go with how things are.
-    fn conflict(code: &'static str, detail: &str) -> Self {
-        Self::new(StatusCode::CONFLICT, code, detail)
+    /// The same for fields that stand at `at` of the body.
+    pub(crate) fn below(mut self, at: &str) -> Self {
+        for error in &mut self.0.errors {
+            error.pointer.insert_str(0, at);
+        }
+        self
     }
 
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
@@ -312,6 +327,17 @@ impl From<PeopleError> for Problem {
     }
 }
 
+impl From<PersonaError> for Problem {
+    fn from(error: PersonaError) -> Self {
+        let code = match error {
+            PersonaError::Template(_) => "invalid_template",
+            _ => "invalid",
+        };
+        let pointer = format!("/{}", error.field());
+        Self::invalid(vec![FieldError { pointer, code, detail: format!("{error}.") }])
+    }
+}
+
 impl From<NotRunning> for Problem {
     fn from(state: NotRunning) -> Self {
         match state {
@@ -328,6 +354,7 @@ impl From<SendError> for Problem {
         };
         match error {
             SendError::NotRunning(state) => state.into(),
+            SendError::Closed => Self::tenant_suspended(),
             SendError::Storage(error) => error.into(),
             SendError::Busy { turn, retry_after } => conflict(
                 "conversation_busy",

@@ -14,7 +14,6 @@ use crate::dispatch::Call;
 use crate::door::{public, signed_in, widget};
 use crate::openapi::{self, Says, moment, one_of, says, text, uuid, yes_or_no};
 use crate::problem::Problem;
-use crate::wire::ListView;
 use crate::wire::audit::AuditRowView;
 use crate::wire::chat::{
     ChatRequest, ConfigView, HistoryView, MessageView, ReplyView, SessionRequest, SessionView,
@@ -33,17 +32,22 @@ use crate::wire::knowledge::{
 };
 use crate::wire::password::{ForgotRequest, InvitationRequest, PasswordRequest, ResetRequest};
 use crate::wire::people::{AccountRequest, InviteRequest, InvitedView, MemberRequest, MemberView};
+use crate::wire::personas::{PersonaRequest, PersonaVersionView, PersonaView, PreviewView};
 use crate::wire::pricebook::PricebookView;
 use crate::wire::sign_in::{
     CustomerLoginRequest, EndedView, IssuedView, JwksView, LoginRequest, MeView, OwnSignInView,
     RefreshRequest,
 };
+use crate::wire::tenants::{
+    ChecklistView, OnboardedView, OnboardingRequest, SuspendRequest, TenantPatchRequest, TenantRequest,
+    TenantView,
+};
 use crate::wire::widget::{
     ChangeKeyRequest, KeyView, NewKeyRequest, RotateRequest, RotatedView, SettingsRequest, SettingsView,
 };
 use crate::{
-    account_page, audit, auth, credits, embed, health, inbox, knowledge, people, portal, pricebook,
-    visitor_identity, widget_keys, widget_settings,
+    account_page, audit, auth, credits, embed, health, inbox, knowledge, onboarding, people, personas,
+    portal, pricebook, tenants, visitor_identity, widget_keys, widget_settings,
 };
 
 /// A part of Bob that can be mounted by itself.
@@ -461,7 +465,7 @@ routes! {
                 .query("subject", uuid(), "Only what was done to this thing, or to what belongs to it.")
                 .query("from", moment(), "Only what was done then and later.")
                 .query("to", moment(), "Only what was done before.")
-                .in_pages().answers::<ListView<AuditRowView>>(200).refuses(404, "not_found"),
+                .lists::<AuditRowView>().refuses(404, "not_found"),
     }
     Control Access::Holds(Permission::AnalyticsRead) => {
         GET "/api/tenants/{tenant}/usage" credits::usage
@@ -470,7 +474,75 @@ routes! {
             => says("Every credit of a business that came in or went out, the latest first.")
                 .in_pages().answers::<LedgerView<'_>>(200),
     }
+    // Every role holds this: whoever belongs to a business may know how it stands.
+    Portal Access::Holds(Permission::ConversationRead) => {
+        GET "/api/customer-portal/onboarding" onboarding::checklist
+            => says("How far the business is with its first six steps.")
+                .of_business().answers::<ChecklistView>(200),
+    }
+    Portal Access::Holds(Permission::PersonaManage) => {
+        GET "/api/personas" personas::list
+            => says("The business's personas.").of_business().lists::<PersonaView>(),
+        POST "/api/personas" personas::create
+            => says("Adds a persona; a draft, unless it is published at once.").takes::<PersonaRequest>()
+                .of_business().query("publish", yes_or_no(), "Whether it is published at once.")
+                .answers::<PersonaView>(201).once().refuses(409, "persona_limit"),
+        GET "/api/personas/{persona}" personas::one
+            => says("A persona: the published version, and the draft that may follow.")
+                .of_business().answers::<PersonaView>(200),
+        PUT "/api/personas/{persona}" personas::write
+            => says("Writes a new version; a draft, unless it is published at once.").takes::<PersonaRequest>()
+                .of_business().query("publish", yes_or_no(), "Whether it is published at once.")
+                .answers::<PersonaView>(200).if_match().refuses(409, "persona_limit"),
+        DELETE "/api/personas/{persona}" personas::delete
+            => says("Takes a persona away; turns still tell that it spoke.")
+                .of_business().answers_nothing(204).if_match().refuses(409, "persona_is_default"),
+        POST "/api/personas/{persona}/default" personas::make_default
+            => says("Lets a persona speak where nobody chooses another.")
+                .of_business().answers::<PersonaView>(200).refuses(409, "persona_not_published"),
+        GET "/api/personas/{persona}/versions" personas::versions
+            => says("A persona's versions, the latest first.").of_business().lists::<PersonaVersionView>(),
+        POST "/api/personas/{persona}/versions/{n}/publish" personas::publish
+            => says("Publishes a version; an older one takes a later one back.")
+                .of_business().answers::<PersonaView>(200).if_match(),
+        GET "/api/personas/{persona}/preview" personas::preview
+            => says("The whole of what a language model would be told, without sources.").of_business()
+                .query("version", text(), "The version; the latest when absent.")
+                .query("locale", text(), "The language that is answered in; the business's own when absent.")
+                .query("channel", one_of(&["public", "widget", "signed_in"]), "The door; `widget` when absent.")
+                .answers::<PreviewView>(200),
+    }
+    Control Access::Holds(Permission::ConversationRead) => {
+        GET "/api/tenants/{tenant}" tenants::one
+            => says("A business; its own people find theirs.").answers::<TenantView>(200),
+    }
+    Control Access::Holds(Permission::TenantManage) => {
+        PATCH "/api/tenants/{tenant}" tenants::change
+            => says("Changes what a business tells about itself; what is absent stays.")
+                .takes::<TenantPatchRequest>().answers::<TenantView>(200).if_match()
+                .refuses(409, "host_taken"),
+        DELETE "/api/tenants/{tenant}" tenants::delete
+            => says("Closes a business's doors, and deletes it after 30 days.")
+                .answers::<TenantView>(200).refuses(409, "deletion_begun"),
+        POST "/api/tenants/{tenant}/restore" tenants::restore
+            => says("Takes a deletion back; platform people take back a suspension too.")
+                .answers::<TenantView>(200).refuses(409, "deletion_begun"),
+    }
+    Control Access::HoldsOnPlatform(Permission::AnalyticsRead) => {
+        GET "/api/tenants" tenants::list => says("All businesses.").lists::<TenantView>(),
+    }
     Control Access::HoldsOnPlatform(Permission::TenantManage) => {
+        POST "/api/tenants" tenants::create
+            => says("Makes a business with a default persona, and a widget key for no page yet.")
+                .takes::<TenantRequest>().answers::<TenantView>(201).once()
+                .refuses(409, "slug_taken, host_taken"),
+        POST "/api/onboarding" onboarding::onboard
+            => says("Makes a business with its owner, a persona, a widget key and its plan's first credits.")
+                .takes::<OnboardingRequest>().answers::<OnboardedView>(201).once()
+                .refuses(409, "slug_taken, host_taken"),
+        POST "/api/tenants/{tenant}/suspend" tenants::suspend
+            => says("Closes a business's doors until they are opened again.")
+                .takes::<SuspendRequest>().answers::<TenantView>(200).refuses(409, "deletion_begun"),
         POST "/api/tenants/{tenant}/credits" credits::change
             => says("Grants credits, or takes some back, with a reason.")
                 .takes::<CreditsRequest>().answers::<EntryView<'_>>(201).once()

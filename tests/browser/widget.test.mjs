@@ -7,7 +7,7 @@ import http from "node:http";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { emptyFolder, freePort, post, startBob, tenantOf, tokenOf } from "../harness/bob.mjs";
+import { OWNER, emptyFolder, freePort, post, startBob, tenantOf, tokenOf } from "../harness/bob.mjs";
 import { identityOf } from "../samples/identity.mjs";
 import { openBrowser } from "./chromium.mjs";
 
@@ -22,7 +22,7 @@ before(async () => {
   [customer, stranger] = [await servePage(), await servePage()];
   const port = await freePort();
   const own = `http://127.0.0.1:${port}`;
-  const env = { BOB_LISTEN: `127.0.0.1:${port}`, BOB_PUBLIC_URL: `${own},${customer.origin}` };
+  const env = { BOB_LISTEN: `127.0.0.1:${port}`, BOB_PUBLIC_URL: `${own},${customer.origin}`, BOB_CUSTOMER_PASSWORD: OWNER.password };
   bob = await startBob({ env });
   tenant = await tenantOf(bob);
 }, bounded);

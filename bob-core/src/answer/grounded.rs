@@ -105,7 +105,7 @@ impl GroundedAnswerer {
         let phrases = Phrases::for_language(ask.language);
         match intent(ask.question) {
             Intent::Person => {
-                let handoff = Handoff { to: phrases.team.to_owned() };
+                let handoff = Handoff::to(phrases.team);
                 let answer = fixed(ask, Outcome::Escalated, phrases.escalated, Vec::new());
                 Ok(Answer { handoff: Some(handoff), ..answer })
             }

@@ -64,6 +64,8 @@ mod suggest;
 mod thresholds;
 mod zone;
 
+use jiff::Timestamp;
+
 use crate::language::Language;
 
 pub use decide_language::decide_language;
@@ -148,6 +150,15 @@ pub struct Suggestion {
 pub struct Handoff {
     /// Who answers, in the visitor's words.
     pub to: String,
+    /// When a person is expected, where none is there now and the business told its hours.
+    pub expected_at: Option<Timestamp>,
+}
+
+impl Handoff {
+    /// To whom, and nothing about when.
+    pub fn to(to: impl Into<String>) -> Self {
+        Self { to: to.into(), expected_at: None }
+    }
 }
 
 /// What Bob says in one turn.

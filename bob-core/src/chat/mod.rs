@@ -83,6 +83,9 @@ pub enum SendError {
     /// Bob has not been started, or is being stopped.
     #[error(transparent)]
     NotRunning(#[from] NotRunning),
+    /// The business's doors are closed.
+    #[error("the business is suspended, or is being deleted")]
+    Closed,
     /// Another turn of the conversation is open.
     #[error("the conversation is busy")]
     Busy {
@@ -173,6 +176,9 @@ impl Chat {
     ///
     /// See [`SendError`]; nothing is stored then.
     pub async fn send(&self, act: Act, message: NewMessage) -> Result<Sent, SendError> {
+        if !message.tenant.tenant.standing.is_open() {
+            return Err(SendError::Closed);
+        }
         let (opened, opening) = oneshot::channel();
         let turn = task::run(Arc::clone(&self.inner), act, message, opened);
         self.inner.life.spawn(turn)?;

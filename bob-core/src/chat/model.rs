@@ -6,7 +6,7 @@ use crate::credit::{MilliCredits, Reservation};
 use crate::gate::ReleaseGate;
 use crate::language::Language;
 use crate::llm::{LanguageModel, ModelEvent, Usage, tokens_in};
-use crate::persona::{Prompt, PromptRole, PromptTurn};
+use crate::persona::{Prompt, PromptRole, PromptTurn, Slots};
 use crate::pricebook::Rates;
 use crate::turn::{Cited, TurnEvent};
 
@@ -42,8 +42,10 @@ pub(super) async fn answer(
     if sources.is_empty() || !matches!(grounded.outcome, Outcome::Answered | Outcome::Clarify) {
         return turn.price_of(grounded);
     }
-    let prompt = Prompt::build(&turn.message.tenant.persona, language, &sources, history(turn), question)
-        .within(CALL.input);
+    let snapshot = &turn.message.tenant;
+    let slots = Slots::of(&snapshot.tenant, language, turn.message.door, turn.pipeline.clock.now());
+    let prompt =
+        Prompt::build(&snapshot.persona, &slots, &sources, history(turn), question).within(CALL.input);
     let mut gate = ReleaseGate::new(sources);
     let mut written = Written { turn, cited: Cited::default(), pieces: Vec::new() };
     let (mut said, mut reported) = (0, None);

@@ -296,7 +296,7 @@ impl Answering<'_> {
         let to = Phrases::for_language(language).team.to_owned();
         Answer {
             pieces: vec![text.to_owned()],
-            handoff: Some(Handoff { to }),
+            handoff: Some(Handoff::to(to)),
             ..Answer::empty(outcome, language)
         }
     }
@@ -341,8 +341,11 @@ impl Answering<'_> {
     }
 
     /// Stores the answer and gives the event that ends the turn, having sent all that comes before it.
-    async fn finish(self, Priced { answer, cost }: Priced) -> TurnEvent {
+    async fn finish(self, Priced { mut answer, cost }: Priced) -> TurnEvent {
         let tenant = &self.message.tenant;
+        if let Some(handoff) = &mut answer.handoff {
+            handoff.expected_at = tenant.tenant.person_expected(self.pipeline.clock.now());
+        }
         let finish = TurnFinish {
             turn: self.open.turn,
             conversation: self.open.conversation,

@@ -153,7 +153,7 @@ impl Listening {
             return;
         }
         // The hub holds the sender as long as anybody listens.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Who has been writing since this was last asked.

@@ -66,6 +66,7 @@ impl World {
             widget_key: None,
             trust: crate::visitor::TrustLevel::Anonymous,
             visitor: VisitorProof::Proven(visitor),
+            trust: crate::visitor::TrustLevel::Anonymous,
             session: Some("s".parse().unwrap()),
             text: MessageText::parse("Can unworn items be returned?").unwrap(),
             audience: Audience::Public,

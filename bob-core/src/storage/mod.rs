@@ -22,6 +22,7 @@ mod login;
 mod member;
 pub mod memory;
 mod outbox;
+mod persona;
 mod pricebook;
 mod signing_key;
 mod tenant;
@@ -51,6 +52,7 @@ pub use link::LinkStore;
 pub use login::LoginStore;
 pub use member::MemberStore;
 pub use outbox::OutboxStore;
+pub use persona::PersonaStore;
 pub use pricebook::PricebookStore;
 pub use signing_key::SigningKeyStore;
 pub use tenant::{Onboarding, TenantSnapshot, TenantStore};
@@ -65,6 +67,7 @@ pub type Result<T> = std::result::Result<T, StorageError>;
 #[async_trait]
 pub trait Storage:
     TenantStore
+    + PersonaStore
     + WidgetKeyStore
     + KnowledgeStore
     + AccountStore

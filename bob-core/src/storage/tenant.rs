@@ -13,7 +13,7 @@ use crate::id::{KnowledgeId, TenantId};
 use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeText, Synonyms};
 use crate::persona::Persona;
-use crate::tenant::{Tenant, TenantRef};
+use crate::tenant::{FirstSteps, Standing, StandingChange, Tenant, TenantRef};
 use crate::widget_key::{WidgetKey, WidgetSettings};
 
 /// A business and all it needs to answer its first visitor.
@@ -97,4 +97,49 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
     ///
     /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
     async fn tenant_snapshot(&self, tenant: &TenantId) -> Result<TenantSnapshot>;
+
+    /// Tenants in the order of their identifiers, at most `limit` behind `after`.
+    async fn tenants(&self, after: Option<TenantId>, limit: u32) -> Result<Vec<Tenant>>;
+
+    /// Changes what stands in a tenant; its identifier, slug, standing and revision stay as they are.
+    ///
+    /// Answers the revision it has now.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, [`Stale`](StorageErrorKind::Stale) when
+    /// it has another revision than `revision`, [`Conflict`](StorageErrorKind::Conflict) when a host is another's.
+    async fn change_tenant(&self, act: &Act, tenant: &TenantId, revision: u64, to: Tenant) -> Result<u64>;
+
+    /// Closes a tenant's doors or opens them again, and answers how it stands now; what changes nothing is not recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant,
+    /// [`Conflict`](StorageErrorKind::Conflict) when the moment of its deletion has come.
+    async fn change_standing(&self, act: &Act, tenant: &TenantId, change: StandingChange)
+    -> Result<Standing>;
+
+    /// How far a tenant is with its first steps.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    async fn first_steps(&self, tenant: &TenantId) -> Result<FirstSteps>;
+
+    /// Tenants whose moment of deletion has come at `now`, the longest ago first, at most `limit`.
+    async fn due_deletions(&self, now: Timestamp, limit: u32) -> Result<Vec<TenantId>>;
+
+    /// Deletes a part of a tenant whose moment has come at the act's time: its key first, so that nothing that was sealed
+    /// can be read from then on, then everything else, at most `rows` rows of each kind at a time. `false` when nothing
+    /// is left. Accounts stay: a person may belong elsewhere.
+    ///
+    /// Beginning and end are recorded on the platform, since the tenant's own records go too. May be repeated, also by
+    /// another node, and goes on where the last call ended.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant,
+    /// [`Conflict`](StorageErrorKind::Conflict) when its moment has not come.
+    async fn erase_tenant(&self, act: &Act, tenant: &TenantId, rows: u32) -> Result<bool>;
 }

@@ -11,7 +11,7 @@ use crate::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
 use crate::clock::{Clock as _, ManualClock, later};
 use crate::conversation::{Door, MessageText, SessionId, SpeakerChange, SpeakerChanged, SpeakerStep};
 use crate::credit::{
-    Billing, Budgets, CreditChange, CreditChanged, Ladder, LedgerEntry, LedgerKind, MilliCredits, Renewal,
+    Budgets, CreditChange, CreditChanged, Ladder, LedgerEntry, LedgerKind, MilliCredits, Renewal,
 };
 use crate::id::{
     AccountId, ConversationId, KnowledgeId, MessageId, NodeId, PersonaId, TenantId, TurnId, VisitorId,
@@ -22,7 +22,8 @@ use crate::language::Language;
 use crate::persona::Persona;
 use crate::pricebook::Allowance;
 use crate::storage::{Onboarding, Storage};
-use crate::tenant::Tenant;
+use crate::tenant::hours::Interval;
+use crate::tenant::{HostName, OpeningHours, Tenant};
 use crate::turn::{
     IdempotencyClaim, Lease, OpenTurn, TurnClosing, TurnFinish, TurnOpening, TurnStart, Versions,
 };
@@ -54,13 +55,9 @@ pub fn onboarding(slug: &str) -> Onboarding {
     let text = KnowledgeText::new(Language::EN, "Returns", "Unworn items can be returned within 30 days.");
     Onboarding {
         tenant: Tenant {
-            id,
-            slug: slug.parse().expect("tests use good slugs"),
-            name: slug.to_owned(),
             languages: vec![Language::EN, Language::DE, Language::JA],
-            hosts: vec![format!("{slug}.example")],
-            billing: Billing::none(),
-            visitor_budget: None,
+            hosts: vec![host(&format!("{slug}.example"))],
+            ..Tenant::new(id, slug.parse().expect("tests use good slugs"), slug)
         },
         persona: Persona::default_for(PersonaId::new(), slug),
         widget_key: widget_key(id, &["https://shop.example"]),
@@ -69,6 +66,20 @@ pub fn onboarding(slug: &str) -> Onboarding {
         people: Vec::new(),
         credits: MilliCredits::credits(1_000),
     }
+}
+
+/// A host name.
+#[must_use]
+pub fn host(name: &str) -> HostName {
+    name.parse().expect("tests use good host names")
+}
+
+/// Monday to Friday, nine to five.
+#[must_use]
+pub fn nine_to_five() -> OpeningHours {
+    let day = Interval::read("09:00", "17:00").expect("these are times");
+    let week = std::array::from_fn(|weekday| if weekday < 5 { vec![day] } else { Vec::new() });
+    OpeningHours::new(week, []).expect("they are apart")
 }
 
 /// Stores [`onboarding`] with other credits and answers the tenant.
@@ -280,7 +291,10 @@ pub fn answer(text: &str) -> Answer {
             title: "Refunds".to_owned(),
             question: "When do I get it?".to_owned(),
         }],
-        handoff: Some(Handoff { to: "our team".to_owned() }),
+        handoff: Some(Handoff {
+            expected_at: Some(later(now(), Duration::from_secs(3_600))),
+            ..Handoff::to("our team")
+        }),
     }
 }
 

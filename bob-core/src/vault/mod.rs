@@ -167,6 +167,16 @@ impl Vault {
         lock(&self.visitors).pop(&(*tenant, *visitor));
     }
 
+    /// Forgets all keys of a tenant that is being deleted.
+    pub fn forget_tenant(&self, tenant: &TenantId) {
+        lock(&self.tenants).pop(tenant);
+        let mut visitors = lock(&self.visitors);
+        let theirs: Vec<_> = visitors.iter().map(|(of, _)| *of).filter(|(of, _)| of == tenant).collect();
+        for of in theirs {
+            visitors.pop(&of);
+        }
+    }
+
     /// What an address is found by.
     #[must_use]
     pub fn email_index(&self, email: &Email) -> [u8; 32] {

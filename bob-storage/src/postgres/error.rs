@@ -15,7 +15,7 @@ const ENDED: [&str; 6] = ["57P01", "57P02", "57P03", "57P05", "25P03", READ_ONLY
 const READ_ONLY: &str = "25006";
 
 /// The constraints whose uniqueness is a promise of the ports: a second one is a conflict, not a broken database.
-const TAKEN: [&str; 9] = [
+const TAKEN: [&str; 10] = [
     "bob_tenants_pkey",
     "bob_tenants_slug",
     "bob_tenant_hosts_pkey",
@@ -25,6 +25,7 @@ const TAKEN: [&str; 9] = [
     "bob_widget_keys_key",
     "bob_knowledge_items_pkey",
     "bob_turns_pkey",
+    "bob_personas_pkey",
 ];
 
 fn has_code(error: &dyn DatabaseError, codes: &[&str]) -> bool {

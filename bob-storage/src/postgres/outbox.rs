@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bob_core::act::Act;
-use bob_core::id::{ConversationId, MessageId, TenantId, TurnId};
+use bob_core::id::{ConversationId, MessageId, PersonaId, TenantId, TurnId};
 use bob_core::outbox::{EventKind, EventSubject, OutboxEvent, events_of_row, names_of, new_row_id};
 use bob_core::storage::{OutboxStore, Result};
 use uuid::Uuid;
@@ -20,8 +20,9 @@ pub(super) async fn tell(
     subject: EventSubject,
 ) -> Result<()> {
     let insert = sqlx::query(
-        "INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, persona_id,
+             number)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(tenant.as_uuid())
     .bind(new_row_id())
@@ -30,6 +31,7 @@ pub(super) async fn tell(
     .bind(subject.conversation.map(|conversation| conversation.as_uuid()))
     .bind(subject.turn.map(|turn| turn.as_uuid()))
     .bind(subject.message.map(|message| message.as_uuid()))
+    .bind(subject.persona.map(|persona| persona.as_uuid()))
     .bind(subject.number.map(count));
     unit.execute(insert).await?;
     Ok(())
@@ -44,7 +46,7 @@ impl OutboxStore for PostgresStorage {
         let question = sqlx::query(
             "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
              CROSS JOIN LATERAL (
-                 SELECT event_id, at, kinds, conversation_id, turn_id, message_id, number
+                 SELECT event_id, at, kinds, conversation_id, turn_id, message_id, persona_id, number
                  FROM bob_outbox WHERE tenant_id = f.tenant AND event_id >= $2
                  ORDER BY event_id LIMIT $3) r
              ORDER BY r.event_id",
@@ -61,6 +63,7 @@ impl OutboxStore for PostgresStorage {
                 conversation: cells.optional_id(ConversationId::from_uuid)?,
                 turn: cells.optional_id(TurnId::from_uuid)?,
                 message: cells.optional_id(MessageId::from_uuid)?,
+                persona: cells.optional_id(PersonaId::from_uuid)?,
                 number: cells.optional_number()?,
             };
             events.extend(events_of_row(id, at, kinds, subject));

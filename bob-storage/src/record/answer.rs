@@ -3,6 +3,7 @@
 use bob_core::answer::{Answer, Citation, Handoff, Outcome, Suggestion};
 use bob_core::language::Language;
 use data_encoding::HEXLOWER;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{RecordError, read, write};
@@ -19,6 +20,9 @@ struct AnswerRecord<T> {
     suggestions: Vec<SuggestionRecord<T>>,
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     handoff: Option<T>,
+    /// In microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expected_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,6 +51,7 @@ pub(crate) fn of_answer(answer: &Answer) -> Result<String, RecordError> {
         citations: answer.citations.iter().map(of_citation).collect(),
         suggestions: answer.suggestions.iter().map(of_suggestion).collect(),
         handoff: answer.handoff.as_ref().map(|handoff| handoff.to.as_str()),
+        expected_at: answer.handoff.as_ref().and_then(|handoff| Some(handoff.expected_at?.as_microsecond())),
     })
 }
 
@@ -74,13 +79,15 @@ pub(crate) fn answer(json: &str) -> Result<Answer, RecordError> {
         Ok(Citation { index, title, url, quote, content_hash })
     };
     let suggestion = |SuggestionRecord { title, question }| Suggestion { title, question };
+    let expected_at = read.expected_at.map(Timestamp::from_microsecond).transpose();
+    let expected_at = expected_at.map_err(|_| RecordError::Field("expected_at"))?;
     Ok(Answer {
         outcome: Outcome::from_name(&read.outcome).ok_or(RecordError::Field("outcome"))?,
         language: read.language.parse::<Language>().map_err(|_| RecordError::Field("language"))?,
         pieces: read.pieces,
         citations: read.citations.into_iter().map(citation).collect::<Result<_, RecordError>>()?,
         suggestions: read.suggestions.into_iter().map(suggestion).collect(),
-        handoff: read.handoff.map(|to| Handoff { to }),
+        handoff: read.handoff.map(|to| Handoff { to, expected_at }),
     })
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod identity;
 mod pricebook;
+mod profile;
 mod widget;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use answer::{answer, of_answer};
 pub(crate) use identity::{identity_settings, of_identity_settings, of_profile, profile};
 pub(crate) use pricebook::{of_pricebook, pricebook};
+pub(crate) use profile::{contact, hours, of_contact, of_hours};
 pub(crate) use widget::{of_widget, widget};
 
 /// A record that cannot be read back.

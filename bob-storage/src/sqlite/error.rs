@@ -13,7 +13,7 @@ const NOT_NOW: [i32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
 const DAMAGED: i32 = 11;
 
 /// The columns whose uniqueness is a promise of the ports: a second one is a conflict, not a broken database.
-const TAKEN: [&str; 9] = [
+const TAKEN: [&str; 10] = [
     "bob_tenants.tenant_id",
     "bob_keys.tenant_id",
     "bob_tenants.slug",
@@ -23,6 +23,7 @@ const TAKEN: [&str; 9] = [
     "bob_widget_keys.tenant_id, bob_widget_keys.key",
     "bob_knowledge_items.tenant_id, bob_knowledge_items.item_id",
     "bob_turns.tenant_id, bob_turns.turn_id",
+    "bob_personas.tenant_id, bob_personas.persona_id, bob_personas.version",
 ];
 
 /// The primary result code of an error, without SQLite's extensions.

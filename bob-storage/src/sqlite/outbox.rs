@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bob_core::act::Act;
-use bob_core::id::{ConversationId, MessageId, TenantId, TurnId};
+use bob_core::id::{ConversationId, MessageId, PersonaId, TenantId, TurnId};
 use bob_core::outbox::{EventKind, EventSubject, OutboxEvent, events_of_row, names_of, new_row_id};
 use bob_core::storage::{OutboxStore, Result};
 use sqlx::sqlite::SqliteRow;
@@ -27,8 +27,9 @@ pub(super) async fn tell(
     subject: EventSubject,
 ) -> Result<()> {
     let insert = sqlx::query(
-        "INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, number)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO bob_outbox (tenant_id, event_id, at, kinds, conversation_id, turn_id, message_id, persona_id,
+             number)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(blob(tenant.as_uuid()))
     .bind(new_id())
@@ -37,6 +38,7 @@ pub(super) async fn tell(
     .bind(subject.conversation.map(|id| blob(id.as_uuid())))
     .bind(subject.turn.map(|id| blob(id.as_uuid())))
     .bind(subject.message.map(|id| blob(id.as_uuid())))
+    .bind(subject.persona.map(|id| blob(id.as_uuid())))
     .bind(subject.number.map(count));
     unit.execute(insert).await?;
     Ok(())
@@ -48,7 +50,7 @@ impl OutboxStore for SqliteStorage {
         const OPERATION: &str = "outbox";
         // The row of the event itself may hold further ones, or none: hence one row more.
         let rows = sqlx::query(
-            "SELECT event_id, at, kinds, conversation_id, turn_id, message_id, number
+            "SELECT event_id, at, kinds, conversation_id, turn_id, message_id, persona_id, number
              FROM bob_outbox WHERE tenant_id = $1 AND event_id >= $2 ORDER BY event_id LIMIT $3 + 0",
         )
         .bind(blob(tenant.as_uuid()))
@@ -74,7 +76,7 @@ fn row_of(event: Uuid) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
-/// `event_id, at, kinds, conversation_id, turn_id, message_id, number`
+/// `event_id, at, kinds, conversation_id, turn_id, message_id, persona_id, number`
 fn read(row: &SqliteRow, operation: &'static str) -> Result<Vec<OutboxEvent>> {
     let mut cells = Cells::of(row, operation);
     let (id, at) = (cells.id(|id| id)?, cells.time()?);
@@ -83,6 +85,7 @@ fn read(row: &SqliteRow, operation: &'static str) -> Result<Vec<OutboxEvent>> {
         conversation: cells.optional_id(ConversationId::from_uuid)?,
         turn: cells.optional_id(TurnId::from_uuid)?,
         message: cells.optional_id(MessageId::from_uuid)?,
+        persona: cells.optional_id(PersonaId::from_uuid)?,
         number: cells.optional_number()?,
     };
     Ok(events_of_row(id, at, kinds, subject))

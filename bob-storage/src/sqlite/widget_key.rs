@@ -370,7 +370,7 @@ async fn add_origin(
 
 /// The key of a snapshot's row; none for a tenant without keys.
 pub(super) fn read_key(row: &SqliteRow, operation: &'static str) -> Result<Option<WidgetKey>> {
-    let mut cells = Cells::of(row, operation).skip(16);
+    let mut cells = Cells::of(row, operation).skip(22);
     let Some(id) = cells.optional_id(WidgetKeyId::from_uuid)? else { return Ok(None) };
     let (key, ends_at, version) = (cells.parsed()?, cells.optional_time()?, cells.number()?);
     let (name, embed) = (cells.take()?, cells.take()?);

@@ -88,7 +88,7 @@ async fn a_write_that_fails_does_not_spoil_those_it_is_committed_with() {
     let before = commits(&fresh.path());
     // It fails late: tenant, persona and credits are written when the host turns out to be taken.
     let mut twin = fixture::onboarding("twin");
-    twin.tenant.hosts = vec!["shop.example".to_owned()];
+    twin.tenant.hosts = vec![fixture::host("shop.example")];
     let act = fixture::act();
     let known = fixture::open(&fresh.storage, &tenant, fixture::start(VisitorId::new(), "s", "hi")).await;
     let again = TurnStart { turn: known.turn, ..stranger("t") };

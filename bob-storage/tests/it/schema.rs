@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bob_core::storage::TenantStore as _;
 use bob_core::testing::fixture;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _, SqliteConnection};
 
@@ -98,6 +99,51 @@ async fn audit_and_ledger_are_append_only_and_the_audit_quotes_nobody() {
     ] {
         assert!(connection.execute(wrong).await.is_err(), "{wrong}");
     }
+}
+
+/// What is deleted with a tenant, as the source lists it, and its key.
+pub fn deleted_with_a_tenant() -> Vec<String> {
+    let source = include_str!("../../src/erase.rs");
+    let rows = source.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split_once('"'));
+    let mut tables: Vec<String> = rows.map(|(table, _)| table.to_owned()).collect();
+    tables.push("bob_keys".to_owned());
+    tables.sort();
+    tables
+}
+
+#[tokio::test]
+async fn every_table_of_tenants_is_deleted_with_them() {
+    let tables = "SELECT t.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c
+                  WHERE t.name LIKE 'bob\\_%' ESCAPE '\\' AND t.type = 'table' AND c.name = 'tenant_id' ORDER BY 1";
+    let tables: Vec<String> =
+        sqlx::query_scalar(tables).fetch_all(&mut fresh().await.beside().await).await.unwrap();
+    assert_eq!(deleted_with_a_tenant(), tables, "src/erase.rs lists what is deleted");
+}
+
+#[tokio::test]
+async fn a_deletion_is_told_on_the_platform_and_leaves_no_row() {
+    let fresh = fresh().await;
+    let tenant = fixture::tenant(&fresh.storage, "shop").await;
+    answered(&fresh.storage, &tenant).await;
+    let delete = bob_core::tenant::StandingChange::Delete;
+    fresh.storage.change_standing(&fixture::act(), &tenant, delete).await.unwrap();
+    let late = fixture::act_at(bob_core::clock::later(fixture::now(), bob_core::tenant::DELETION_GRACE));
+    let mut connection = fresh.beside().await;
+
+    assert!(fresh.storage.erase_tenant(&late, &tenant, 100).await.unwrap(), "the key goes first");
+    assert_eq!(number(&mut connection, "SELECT count(*) FROM bob_messages").await, 2);
+    let keys = "SELECT count(*) FROM bob_keys WHERE tenant_id <> zeroblob(16)";
+    assert_eq!(number(&mut connection, keys).await, 0);
+    while fresh.storage.erase_tenant(&late, &tenant, 100).await.unwrap() {}
+
+    for table in deleted_with_a_tenant() {
+        let left = AssertSqlSafe(format!("SELECT count(*) FROM {table} WHERE tenant_id <> zeroblob(16)"));
+        let left: i64 = sqlx::query_scalar(left).fetch_one(&mut connection).await.unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    let told = "SELECT group_concat(operation, ' ') FROM bob_audit WHERE subject = (SELECT max(subject) FROM bob_audit)";
+    let told: String = sqlx::query_scalar(told).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(told, "erase_tenant tenant_erased");
 }
 
 /// The texts between quotes in all sources below a folder.

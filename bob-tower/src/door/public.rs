@@ -19,12 +19,12 @@ use super::send::{self, Found};
 use super::who::{Reader, Who};
 use super::{claim, reads};
 use crate::body::BobBody;
-use crate::cookie;
 use crate::dispatch::Call;
 use crate::problem::Problem;
 use crate::request::{parse_json, query_field, require_json, single};
 use crate::wire::chat::ChatRequest;
 use crate::wire::claim::ClaimRequest;
+use crate::{cookie, standing};
 
 /// The longest host that can have a name in the DNS, with its port, in bytes.
 const MAX_HOST: usize = 253 + 6;
@@ -37,6 +37,7 @@ pub(crate) async fn chat(mut call: Call) -> Result<Response<BobBody>, Problem> {
     let body = call.read_body().await?;
     let request: ChatRequest = parse_json(&body)?;
     let tenant = tenant(&call, request.business_id.as_deref()).await?;
+    standing::require_open(&tenant)?;
     let id = tenant.tenant.id;
     let who = Who::sends(&call, &tenant, token(&call, &id)?).await?;
     let found = Found {
@@ -126,7 +127,9 @@ async fn reader(call: &Call) -> Result<Reader, Problem> {
 
 async fn queried_tenant(call: &Call) -> Result<Arc<TenantSnapshot>, Problem> {
     let business = query_field(call.head.uri.query(), "business_id")?;
-    tenant(call, business.as_deref()).await
+    let tenant = tenant(call, business.as_deref()).await?;
+    standing::require_open(&tenant)?;
+    Ok(tenant)
 }
 
 /// The visitor's token, or else their cookie.
@@ -151,7 +154,7 @@ pub(super) async fn tenant(call: &Call, named: Option<&str>) -> Result<Arc<Tenan
             TenantRef::Id(id) => *id == found.tenant.id,
             TenantRef::Slug(slug) => *slug == found.tenant.slug,
         };
-        let by_host = host.is_some_and(|host| found.tenant.hosts.contains(&host));
+        let by_host = host.is_some_and(|host| found.tenant.hosts.iter().any(|own| own.as_str() == host));
         let served = by_host || mount.default_tenant.iter().chain(&mount.tenants).any(is);
         return if served { Ok(found) } else { Err(unknown()) };
     }

@@ -202,7 +202,7 @@ fn refusals(route: &Route, says: &Says) -> Vec<(u16, &'static str)> {
     if !matches!(route.access, Access::Open | Access::OwnOrigin | Access::WidgetKey) {
         refusals.push((400, "invalid_header, duplicate_header"));
         if changes {
-            refusals.push((403, "csrf_failed"));
+            refusals.push((403, "csrf_failed, tenant_suspended"));
         }
     }
     if route.path.contains('{') {

@@ -95,6 +95,9 @@ impl<'a> From<&'a Suggestion> for SuggestionView<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 struct HandoffView<'a> {
     to: &'a str,
+    /// When a person is expected, where none is there now and the business told its hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_at: Option<String>,
 }
 
 /// The reply object.
@@ -167,7 +170,10 @@ impl EventWriter {
             citations: answer.citations.iter().map(Into::into).collect(),
             suggestions: answer.suggestions.iter().map(Into::into).collect(),
             confirmation: None,
-            handoff: answer.handoff.as_ref().map(|handoff| HandoffView { to: &handoff.to }),
+            handoff: answer.handoff.as_ref().map(|handoff| HandoffView {
+                to: &handoff.to,
+                expected_at: handoff.expected_at.map(|at| at.to_string()),
+            }),
             disclosure,
             visitor_token: token.map(|(_, token)| token.as_str()),
         }

@@ -6,13 +6,16 @@ pub(crate) mod claim;
 pub(crate) mod credits;
 pub(crate) mod embed;
 pub(crate) mod health;
+pub(crate) mod hours;
 pub(crate) mod identity;
 pub(crate) mod inbox;
 pub(crate) mod knowledge;
 pub(crate) mod password;
 pub(crate) mod people;
+pub(crate) mod personas;
 pub(crate) mod pricebook;
 pub(crate) mod sign_in;
+pub(crate) mod tenants;
 pub(crate) mod widget;
 
 use http::header::{CONTENT_TYPE, HeaderValue};

@@ -111,7 +111,8 @@ fn name(text: &str) -> Result<String, Problem> {
     Ok(text.to_owned())
 }
 
-fn origins(
+/// The origins that a key is made for or changed to; which one is refused, and why, is said at `/origins`.
+pub(crate) fn origins(
     mode: KeyMode,
     texts: &[String],
     known: &[bob_core::origin::OriginPattern],

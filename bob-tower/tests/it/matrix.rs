@@ -227,10 +227,14 @@ struct World {
     host: Option<HostPrincipal>,
     /// A turn of the caller's own, or else of the shop; and one of the other business.
     turns: [String; 2],
+    /// A conversation of the caller's business, or else of the shop; and one of the other business.
+    conversations: [String; 2],
     /// A sign-in of the caller's own besides the one they ask with, and one of the other business.
     sign_ins: [String; 2],
     /// One of the people of the shop, of the rival, and of the platform.
     people: [String; 3],
+    /// A persona of the caller's business, or else of the shop; and one of the other business.
+    personas: [String; 2],
 }
 
 const SESSION: &str = "our-session";
@@ -261,8 +265,10 @@ impl World {
             headers: Vec::new(),
             host: None,
             turns: [String::new(), String::new()],
+            conversations: [String::new(), String::new()],
             sign_ins: [String::new(), String::new()],
             people: [String::new(), String::new(), String::new()],
+            personas: [String::new(), String::new()],
         };
         world.settle().await;
         world
@@ -286,6 +292,15 @@ impl World {
             let account = self.app.store.account_by_email(&email.parse().unwrap()).await.unwrap();
             self.people[at] = account.unwrap().id.to_string();
         }
+        let mut personas = [String::new(), String::new()];
+        for (persona, id) in personas.iter_mut().zip([self.app.shop.id, self.app.rival.id]) {
+            *persona = self.app.store.tenant_snapshot(&id).await.unwrap().persona.id.to_string();
+        }
+        if self.caller.side == Side::Rival {
+            personas.reverse();
+        }
+        self.personas = personas;
+
         self.prove().await;
         let chats = (self.caller.permissions)().contains(Permission::ChatManage);
         let own =
@@ -300,6 +315,17 @@ impl World {
         assert_eq!(said.status, 200, "{}: {}", self.caller.name, said.text());
         self.turns[0] = said.json()["turn_id"].as_str().unwrap().to_owned();
         self.prompts = self.model.prompts().len();
+        let ours = self.app.person("owner@shop.example").await;
+        self.conversations = [self.conversation(&ours).await, self.conversation(&theirs).await];
+        if self.caller.side == Side::Rival {
+            self.conversations.reverse();
+        }
+    }
+
+    /// The latest conversation of somebody's business.
+    async fn conversation(&self, person: &SignedIn) -> String {
+        let list = self.app.get("/api/customer-portal/conversations").bearer(&person.token).send().await;
+        list.json()["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
     async fn elsewhere(&self, rival: &SignedIn) -> [String; 2] {
@@ -397,10 +423,13 @@ impl World {
         };
         match name {
             "tenant" => self.business(whose),
+            "conversation" => known(Uuid::now_v7().to_string(), self.conversations[at].clone()),
             "turn" => known(Uuid::now_v7().to_string(), self.turns[at].clone()),
             "sign_in" => known(Uuid::now_v7().to_string(), self.sign_ins[at].clone()),
             "id" => known(Uuid::now_v7().to_string(), self.person(path, whose)),
             "session" => known("no-session".to_owned(), [SESSION, theirs][at].to_owned()),
+            "persona" => known(Uuid::now_v7().to_string(), self.personas[at].clone()),
+            "n" => known("9".to_owned(), "1".to_owned()),
             "file" => known("nothing.js".to_owned(), "module.js".to_owned()),
             _ => panic!("{path} has a part that is new here: add a sample of {{{name}}} to World::part"),
         }
@@ -449,6 +478,11 @@ impl World {
             }
             ("PATCH", "/api/platform/accounts/{id}") => json(json!({"disabled": true})),
             ("PATCH", path) if path.ends_with("/users/{id}") => json(json!({"name": "New"})),
+            ("POST", "/api/onboarding") => json(json!({
+                "tenant": {"slug": "bakery", "name": "Bakery"},
+                "owner": {"email": "berta@bakery.example", "name": "Berta"},
+                "origins": ["https://bakery.example"],
+            })),
             ("POST", path) if path.ends_with("/login") => {
                 json(json!({"email": "nobody@new.example", "password": PASSWORD}))
             }

@@ -107,7 +107,7 @@ async fn health_names_every_worker_and_what_should_be_changed() {
         assert_eq!(health["storage"]["warnings"], json!([WARNING]));
         let workers = health["workers"].as_array().unwrap().clone();
         let names: Vec<_> = workers.iter().map(|worker| worker["name"].clone()).collect();
-        assert_eq!(names, ["sweeper", "renewals", "signing_keys"]);
+        assert_eq!(names, ["sweeper", "renewals", "signing_keys", "erasures"]);
         workers.iter().all(|worker| worker["last_beat"] == "2026-11-22T12:00:00Z")
     };
     for _ in 0..1_000 {

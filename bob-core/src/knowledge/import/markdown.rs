@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::{FileDefaults, FileError, FileText, FileTextError, MAX_TEXTS, checked, decoded, shown};
+use super::{FileDefaults, FileError, FileText, FileTextError, Lines, MAX_TEXTS, checked, decoded, shown};
 use crate::knowledge::KnowledgeText;
 
 /// Reads a document: what stands below a heading of the first or second level is one text with that title, up to the
@@ -20,7 +20,7 @@ pub fn read_markdown(file: &[u8], defaults: FileDefaults) -> Result<Vec<FileText
     let source = decoded(file)?;
     let mut sections = vec![Section { line: 1, level: HeadingLevel::H6, title: None, body: String::new() }];
     let mut plain = Plain::default();
-    let mut lines = Lines { source, at: 0, line: 1 };
+    let mut lines = Lines::of(source);
     for (event, place) in
         Parser::new_ext(source, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).into_offset_iter()
     {
@@ -34,7 +34,7 @@ pub fn read_markdown(file: &[u8], defaults: FileDefaults) -> Result<Vec<FileText
                     return Err(FileError::TooMany);
                 }
                 sections.push(Section {
-                    line: lines.of(place.start),
+                    line: lines.at(place.start),
                     level,
                     title: None,
                     body: String::new(),
@@ -79,22 +79,6 @@ impl Section {
                 .map_err(Into::into),
         };
         FileText { line: self.line, title: shown(&self.title.unwrap_or_default()), text }
-    }
-}
-
-/// Which line a place of the source is on; asked from front to back.
-struct Lines<'s> {
-    source: &'s str,
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    fn of(&mut self, place: usize) -> u64 {
-        let passed = self.source.as_bytes().get(self.at..place).unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.at = self.at.max(place);
-        self.line
     }
 }
 

@@ -108,6 +108,26 @@ fn decoded(file: &[u8]) -> Result<&str, FileError> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
+/// Which line a place of the source is on; asked from front to back.
+struct Lines<'s> {
+    source: &'s str,
+    passed: usize,
+    line: u64,
+}
+
+impl<'s> Lines<'s> {
+    fn of(source: &'s str) -> Self {
+        Self { source, passed: 0, line: 1 }
+    }
+
+    fn at(&mut self, place: usize) -> u64 {
+        let since = self.source.as_bytes().get(self.passed..place).unwrap_or_default();
+        self.line += since.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.passed = self.passed.max(place);
+        self.line
+    }
+}
+
 /// A title that can be told to people, whatever stands there.
 fn shown(title: &str) -> String {
     title.trim().chars().filter(|c| !c.is_control()).take(super::MAX_TITLE).collect()

@@ -2,7 +2,7 @@
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{FileDefaults, FileError, FileText, FileTextError, MAX_TEXTS, checked, decoded, shown};
+use super::{FileDefaults, FileError, FileText, FileTextError, Lines, MAX_TEXTS, checked, decoded, shown};
 use crate::knowledge::{Audience, KnowledgeText};
 
 const COLUMNS: [&str; 6] = ["title", "body", "questions", "language", "url", "audience"];
@@ -34,12 +34,20 @@ pub fn read_table(file: &[u8], defaults: FileDefaults) -> Result<Vec<FileText>, 
         .from_reader(text.as_bytes());
     let mut rows = reader.records().filter_map(Result::ok);
     let columns = Columns::read(&rows.next().ok_or(FileError::Empty)?)?;
+    let mut lines = Lines::of(text);
     let texts = rows.take(MAX_TEXTS + 1).map(|row| FileText {
-        line: row.position().map_or(0, csv::Position::line),
+        line: lines.at(begin_of(&row, text)),
         title: shown(columns.cell(&row, "title")),
         text: columns.text(&row, defaults),
     });
     checked(texts.collect())
+}
+
+/// Where a row begins: the reader counts the end of the line before to it, and empty lines.
+fn begin_of(row: &StringRecord, text: &str) -> usize {
+    let place = row.position().and_then(|place| usize::try_from(place.byte()).ok()).unwrap_or_default();
+    let rest = text.get(place..).unwrap_or_default();
+    place + (rest.len() - rest.trim_start_matches(['\r', '\n']).len())
 }
 
 /// Which cell of a row is what.

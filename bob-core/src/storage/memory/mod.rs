@@ -12,6 +12,7 @@ mod inbox;
 mod knowledge;
 mod link;
 mod member;
+mod persona;
 mod purse;
 mod signing_key;
 mod tenant;

@@ -296,7 +296,7 @@ impl Shop {
             conversation: Some(id),
             turn: Some(start.turn),
             message: Some(message),
-            number: None,
+            ..EventSubject::default()
         };
         let mut happened = Vec::new();
         happened.extend(is_new.then_some(EventKind::ConversationStarted));
@@ -343,8 +343,8 @@ impl Shop {
         let mut subject = EventSubject {
             conversation: Some(finish.conversation),
             turn: Some(finish.turn),
-            message: None,
             number: passed.map(u64::from),
+            ..EventSubject::default()
         };
         if held.is_some() {
             talk.open = None;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::link::LinkRow;
+use super::persona::Personas;
 use super::purse::{Hold, Purse};
 use crate::account::{Account, LinkPurpose, Login, SigningKey, TenantRole};
 use crate::act::Act;
@@ -15,7 +16,6 @@ use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnI
 use crate::identity::IdentitySettings;
 use crate::knowledge::{KnowledgeVersion, Synonyms};
 use crate::outbox::{EventKind, EventSubject, OutboxEvent, events_of_row, names_of, new_row_id};
-use crate::persona::Persona;
 use crate::pricebook::Pricebook;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::tenant::Tenant;
@@ -70,7 +70,7 @@ pub(super) struct LoginRow {
 pub(super) struct Shop {
     pub(super) tenant: Tenant,
     pub(super) version: u64,
-    pub(super) persona: Persona,
+    pub(super) personas: Personas,
     pub(super) widget_keys: Vec<WidgetKey>,
     pub(super) release: u64,
     pub(super) gathers_releases: bool,

@@ -67,6 +67,7 @@ pub const OTHERS: &[(&str, &str)] = &[
     ("change_identity", "its row is named by the change"),
     ("change_speaker", "its row is named by the step"),
     ("claim_visitor", "its reason tells how much moved, and a refusal is decline_claim"),
+    ("link_holds", "it only looks, at the moment of the act"),
     ("note_read", "its row is named by what was read"),
     ("note_reading", "the same"),
     ("recognise_visitor", "the deed of the visitor whom it finds out"),

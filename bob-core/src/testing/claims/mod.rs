@@ -16,6 +16,7 @@ pub mod login;
 pub mod member;
 pub mod outbox;
 pub mod period;
+pub mod persona;
 pub mod pricebook;
 pub mod signing_key;
 pub mod tenant;

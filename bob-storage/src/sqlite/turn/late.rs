@@ -86,8 +86,8 @@ async fn supersede(
         let about = EventSubject {
             conversation: Some(finish.conversation),
             turn: Some(finish.turn),
-            message: None,
             number: passed.map(u64::from),
+            ..EventSubject::default()
         };
         tell(unit, act, &tenant.tenant, &happened, about).await?;
     }

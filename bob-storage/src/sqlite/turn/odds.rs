@@ -172,7 +172,7 @@ impl Odds {
                 conversation: Some(to.conversation),
                 turn: Some(start.turn),
                 message: Some(call.message),
-                number: None,
+                ..EventSubject::default()
             };
             tell(unit, act, tenant, &[EventKind::MessageCreated], about).await?;
         }

@@ -16,7 +16,7 @@ use bob_core::credit::{
     CreditBalance, CreditChange, CreditChanged, CreditUsage, LedgerPage, MilliCredits, Renewal, Reservation,
 };
 use bob_core::id::{
-    AccountId, ConversationId, KnowledgeId, LoginId, TenantId, TurnId, VisitorId, WidgetKeyId,
+    AccountId, ConversationId, KnowledgeId, LoginId, PersonaId, TenantId, TurnId, VisitorId, WidgetKeyId,
 };
 use bob_core::identity::{IdentityChange, IdentityChanged};
 use bob_core::inbox::{InboxEntry, InboxFilter, InboxPlace, PersonReply, Replied};
@@ -27,15 +27,16 @@ use bob_core::knowledge::{
 };
 use bob_core::origin::OriginPattern;
 use bob_core::outbox::OutboxEvent;
+use bob_core::persona::{PersonaOverview, PersonaText, PersonaVersion, Written};
 use bob_core::pricebook::Pricebook;
 use bob_core::storage::memory::MemoryStorage;
 use bob_core::storage::{
     AccountStore, AuditStore, ConversationStore, CreditStore, IdentityStore, InboxStore, KeyStore,
-    KnowledgeStore, LinkStore, LoginStore, MemberStore, Onboarding, OutboxStore, PricebookStore, Result,
-    SigningKeyStore, Storage, StorageError, StorageErrorKind, TenantSnapshot, TenantStore, TurnStore,
-    VisitorStore, WidgetKeyStore,
+    KnowledgeStore, LinkStore, LoginStore, MemberStore, Onboarding, OutboxStore, PersonaStore,
+    PricebookStore, Result, SigningKeyStore, Storage, StorageError, StorageErrorKind, TenantSnapshot,
+    TenantStore, TurnStore, VisitorStore, WidgetKeyStore,
 };
-use bob_core::tenant::TenantRef;
+use bob_core::tenant::{FirstSteps, Standing, StandingChange, Tenant, TenantRef};
 use bob_core::turn::{Lease, TurnClosing, TurnFinish, TurnOpening, TurnStart, TurnState};
 use bob_core::visitor::{Claim, Claimable, Claimed, KnownVisitor, OwnConversation, VisitorProfile};
 use bob_core::widget_key::{KeySettings, PublishableKey, WidgetKey, WidgetSettings};
@@ -135,6 +136,22 @@ ports! {
         read tenant_of_host(host: &str) -> Option<TenantId>;
         read tenant_version(tenant: &TenantId) -> u64;
         read tenant_snapshot(tenant: &TenantId) -> TenantSnapshot;
+        read tenants(after: Option<TenantId>, limit: u32) -> Vec<Tenant>;
+        write change_tenant(act: &Act, tenant: &TenantId, revision: u64, to: Tenant) -> u64;
+        write change_standing(act: &Act, tenant: &TenantId, change: StandingChange) -> Standing;
+        read first_steps(tenant: &TenantId) -> FirstSteps;
+        read due_deletions(now: Timestamp, limit: u32) -> Vec<TenantId>;
+        write erase_tenant(act: &Act, tenant: &TenantId, rows: u32) -> bool;
+    }
+    PersonaStore {
+        read personas(tenant: &TenantId, after: Option<PersonaId>, limit: u32) -> Vec<PersonaOverview>;
+        read persona(tenant: &TenantId, persona: &PersonaId) -> PersonaOverview;
+        read persona_versions(tenant: &TenantId, persona: &PersonaId, before: Option<u32>, limit: u32) -> Vec<PersonaVersion>;
+        write add_persona(act: &Act, tenant: &TenantId, persona: &PersonaId, text: PersonaText, written: Written) -> PersonaOverview;
+        write write_persona(act: &Act, tenant: &TenantId, persona: &PersonaId, expected: Option<u32>, text: PersonaText, written: Written) -> PersonaOverview;
+        write publish_persona(act: &Act, tenant: &TenantId, persona: &PersonaId, version: u32, expected: Option<u32>) -> PersonaOverview;
+        write set_default_persona(act: &Act, tenant: &TenantId, persona: &PersonaId) -> PersonaOverview;
+        write delete_persona(act: &Act, tenant: &TenantId, persona: &PersonaId, expected: Option<u32>) -> ();
     }
     WidgetKeyStore {
         write add_widget_key(act: &Act, tenant: &TenantId, key: WidgetKey) -> ();

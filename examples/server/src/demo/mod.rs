@@ -1,6 +1,7 @@
 //! The demo: a shop in Hamburg, its texts in three languages, and what it sells besides.
 
 mod plans;
+mod profile;
 mod texts;
 
 use std::error::Error;
@@ -14,6 +15,7 @@ use bob_core::pricebook::Pricebook;
 use bob_core::storage::Onboarding;
 use bob_core::tenant::Tenant;
 use bob_core::widget_key::{KeyMode, KeySettings, PublishableKey, WidgetKey};
+use jiff::tz::TimeZone;
 
 /// The demo tenant's slug.
 pub const SLUG: &str = "office16852-platform";
@@ -35,13 +37,16 @@ pub fn onboarding(
     let owner = Account { password: Some(password), ..Account::new(OWNER.parse()?, "Mara Lindner") };
     Ok(Onboarding {
         tenant: Tenant {
-            id,
-            slug: SLUG.parse()?,
-            name: name.to_owned(),
             languages: vec![Language::EN, Language::DE, Language::JA],
-            hosts: Vec::new(),
-            billing: Billing { plan: Some(PLAN.to_owned()), ..Billing::none() },
+            contact: profile::contact()?,
+            hours: Some(profile::hours()?),
+            billing: Billing {
+                plan: Some(PLAN.to_owned()),
+                zone: TimeZone::get("Europe/Berlin")?,
+                ..Billing::none()
+            },
             visitor_budget: Some(MilliCredits::credits(500)),
+            ..Tenant::new(id, SLUG.parse()?, name)
         },
         persona: Persona::default_for(PersonaId::new(), name),
         widget_key: WidgetKey::new(

@@ -164,7 +164,8 @@ impl LoginStore for SqliteStorage {
     ) -> Result<Vec<Login>> {
         const OPERATION: &str = "logins_of";
         let rows = sqlx::query(
-            "SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at
+            "SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at,
+                 generation
              FROM bob_logins
              WHERE tenant_id = $1 AND account_id = $2 AND ended_at IS NULL AND idle_until > $3 AND ends_at > $3
                AND ($4 IS NULL OR login_id < $4)

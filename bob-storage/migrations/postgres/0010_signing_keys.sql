@@ -7,6 +7,3 @@ CREATE TABLE bob_signing_keys (
     signs_until bigint, -- null: the newest one
     ends_at     bigint  -- what it signed holds no longer
 );
-
--- A person's own sign-ins.
-CREATE INDEX bob_logins_account ON bob_logins (tenant_id, account_id, login_id) WHERE ended_at IS NULL;

@@ -7,6 +7,3 @@ CREATE TABLE bob_signing_keys (
     signs_until INTEGER, -- null: the newest one
     ends_at     INTEGER  -- what it signed holds no longer
 ) STRICT;
-
--- A person's own sign-ins.
-CREATE INDEX bob_logins_account ON bob_logins (tenant_id, account_id, login_id) WHERE ended_at IS NULL;

@@ -167,7 +167,7 @@ impl LoginStore for PostgresStorage {
             "SELECT r.* FROM (SELECT set_config('bob.tenant', $1::uuid::text, true)::uuid AS tenant OFFSET 0) f
              CROSS JOIN LATERAL (
                  SELECT tenant_id, login_id, account_id, kind, cookie_hash, started_at, idle_until, ends_at, ended_at,
-                 generation
+                     generation
                  FROM bob_logins
                  WHERE tenant_id = f.tenant AND account_id = $2 AND ended_at IS NULL AND idle_until > $3
                    AND ends_at > $3 AND ($4::uuid IS NULL OR login_id < $4)

@@ -191,7 +191,7 @@ async fn without_its_store_no_door_that_signs_in_opens() {
                 {
                     continue;
                 }
-                let path = path.replace('{', "").replace('}', "");
+                let path = path.replace(['{', '}'], "");
                 let method = method.to_uppercase();
                 let mut asks = vec![app.ask(&method, &path).bearer(&person.token)];
                 // Cookies are not signed.

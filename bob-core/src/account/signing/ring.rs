@@ -133,7 +133,7 @@ mod tests {
         let over = later(takes_over, CHECKS_AFTER);
         assert!(ring.named(&first.kid, earlier(over, Duration::from_secs(1))).is_some());
         assert!(ring.named(&first.kid, over).is_none());
-        assert_eq!(ring.published(over), [second.clone()]);
+        assert_eq!(ring.published(over), std::slice::from_ref(second));
     }
 
     #[test]

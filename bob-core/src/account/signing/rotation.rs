@@ -123,7 +123,7 @@ mod tests {
         let storage = MemoryStorage::new();
         rotate_signing_key(&storage, &fixture::act()).await.unwrap();
         let only = replace_signing_keys(&storage, &fixture::act()).await.unwrap();
-        assert_eq!(storage.signing_keys(fixture::now()).await.unwrap(), [only.clone()]);
+        assert_eq!(storage.signing_keys(fixture::now()).await.unwrap(), std::slice::from_ref(&only));
         assert_eq!((only.number, only.signs_from), (3, fixture::now()));
     }
 }

@@ -560,6 +560,10 @@ fn targets(route: &Route, caller: &Caller) -> Vec<Target> {
     if targets.is_empty() {
         targets.push(Target { path: Whose::Own, business: None });
     }
+    // One's own comes last: whoever closes their own business may change nothing more.
+    targets.sort_by_key(|target| {
+        target.path == Whose::Own && matches!(target.business, None | Some(Whose::Own))
+    });
     targets
 }
 

@@ -16,7 +16,7 @@ fn bakery() -> Value {
     json!({
         "tenant": {"slug": "bakery", "name": "Bakery {{ locale }}", "languages": ["de", "en"], "plan": "Pro"},
         "owner": {"email": "Berta@bakery.example", "name": "Berta"},
-        "origins": ["https://bakery.example", "https://*.bakery.example", "https://bakery.example:443"],
+        "origins": ["https://bakery.example:443", "https://*.bakery.example"],
     })
 }
 

@@ -2,18 +2,22 @@
 
 /// Every table that holds rows of tenants, but that of their keys, and what follows the tenant in its key; those that
 /// refer to others come before them. A test holds that none is missing.
-pub(crate) const TABLES: [(&str, &str); 21] = [
+pub(crate) const TABLES: [(&str, &str); 25] = [
     ("bob_outbox", "event_id"),
     ("bob_idempotency", "scope"),
     ("bob_messages", "conversation_id, number"),
     ("bob_turns", "turn_id"),
     ("bob_conversations", "conversation_id"),
+    ("bob_identity_proofs", "proof_index"),
+    ("bob_visitor_identities", "identity_index"),
+    ("bob_identity_settings", ITSELF),
     ("bob_visitors", "visitor_id"),
     ("bob_spending", "spender_id"),
     ("bob_ledger", "number"),
     ("bob_credits", ITSELF),
     ("bob_refresh_tokens", "login_id, hash"),
     ("bob_logins", "login_id"),
+    ("bob_links", "account_id, purpose"),
     ("bob_memberships", "account_id"),
     ("bob_synonyms", "position"),
     ("bob_knowledge_versions", "item_id, number"),

@@ -224,8 +224,8 @@ impl TenantStore for SqliteStorage {
         const OPERATION: &str = "first_steps";
         let found = sqlx::query(
             "SELECT EXISTS (SELECT 1 FROM bob_memberships m JOIN bob_accounts a ON a.account_id = m.account_id
-                            WHERE m.tenant_id = t.tenant_id AND m.role = 'owner' AND a.password IS NOT NULL
-                              AND a.disabled_at IS NULL),
+                            WHERE m.tenant_id = t.tenant_id AND m.role = 'owner' AND m.disabled_at IS NULL
+                              AND a.password IS NOT NULL AND a.disabled_at IS NULL),
                  EXISTS (SELECT 1 FROM bob_conversations c WHERE c.tenant_id = t.tenant_id)
              FROM bob_tenants t WHERE t.tenant_id = $1",
         )

@@ -169,8 +169,9 @@ impl TenantStore for MemoryStorage {
     async fn first_steps(&self, tenant: &TenantId) -> Result<FirstSteps> {
         let world = self.world();
         let has_conversation = !world.shop("first_steps", tenant)?.conversations.is_empty();
-        let owners =
-            world.members.iter().filter(|row| row.tenant == *tenant && row.role == TenantRole::Owner);
+        let owners = world.members.iter().filter(|row| {
+            row.tenant == *tenant && row.role == TenantRole::Owner && row.disabled_at.is_none()
+        });
         let mut owners = owners.filter_map(|row| world.accounts.get(&row.account));
         let owner_can_sign_in =
             owners.any(|account| account.password.is_some() && account.disabled_at.is_none());
@@ -194,6 +195,7 @@ impl TenantStore for MemoryStorage {
         }
         world.tenants.remove(tenant);
         world.members.retain(|row| row.tenant != *tenant);
+        world.links.retain(|(realm, ..), _| realm != tenant);
         world.logins.retain(|(realm, _), _| realm != tenant);
         world.links.retain(|(realm, ..), _| realm != tenant);
         world.audit.retain(|(realm, _)| realm != tenant);

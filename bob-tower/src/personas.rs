@@ -147,8 +147,8 @@ pub(crate) async fn preview(call: Call) -> Result<Response<BobBody>, Problem> {
             let version = number(&text).ok_or_else(|| wrong("version is a number."))?;
             let before = Some(version.saturating_add(1));
             let found = storage.persona_versions(&tenant.tenant.id, &id, before, 1).await?;
-            let found = found.into_iter().map(|found| found.persona);
-            found.last().filter(|found| found.version == version).ok_or_else(Problem::not_found)?
+            let mut found = found.into_iter().map(|found| found.persona);
+            found.next_back().filter(|found| found.version == version).ok_or_else(Problem::not_found)?
         }
     };
     let locale = match query_field(query, "locale")? {

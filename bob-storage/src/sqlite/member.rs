@@ -120,7 +120,7 @@ impl MemberStore for SqliteStorage {
                     let role = change.role.unwrap_or(member.role);
                     let of_tenant = tenant_role(&realm, role, OPERATION)?;
                     let is_shut_out = change.disabled == Some(true);
-                    if !(is_owner(role) && !is_shut_out) && is_last_owner(unit, &realm, &member).await? {
+                    if (is_shut_out || !is_owner(role)) && is_last_owner(unit, &realm, &member).await? {
                         return Ok(MemberOutcome::LastOwner);
                     }
                     if of_tenant.is_none() && is_shut_out && owns_a_business_alone(unit, &account).await? {

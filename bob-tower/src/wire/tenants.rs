@@ -255,7 +255,7 @@ pub(crate) struct SuspendRequest {
 pub(crate) struct OnboardingRequest {
     pub(crate) tenant: TenantRequest,
     pub(crate) owner: OwnerRequest,
-    /// The pages that the first widget key is for: origins, or `https://*.` and a domain; 1 to 50.
+    /// The pages that the first widget key is for: origins, or `https://*.` and a domain; 1 to 200.
     pub(crate) origins: Vec<String>,
     /// A friendly one when absent.
     #[serde(default)]

@@ -554,16 +554,14 @@ fn targets(route: &Route, caller: &Caller) -> Vec<Target> {
     }
     if route.names_business {
         let named = ALL.map(|whose| Target { path: Whose::Own, business: Some(whose) });
-        // What is one's own is named once: afterwards it may be gone.
+        // What is one's own is named once.
         targets.extend(named.into_iter().skip(usize::from(!targets.is_empty())));
     }
     if targets.is_empty() {
         targets.push(Target { path: Whose::Own, business: None });
     }
-    // One's own comes last: whoever closes their own business may change nothing more.
-    targets.sort_by_key(|target| {
-        target.path == Whose::Own && matches!(target.business, None | Some(Whose::Own))
-    });
+    // What is one's own is changed last: afterwards it may be gone, or the business closed.
+    targets.rotate_left(1);
     targets
 }
 

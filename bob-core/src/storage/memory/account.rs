@@ -174,7 +174,8 @@ impl LoginStore for MemoryStorage {
             ended.push(login.id);
         }
         if !ended.is_empty() {
-            world.record(Some(realm), "end_other_logins", act);
+            let subject = Subject(None, Some(account.as_uuid()));
+            world.record_on(Some(realm), "end_other_logins", act, subject);
         }
         Ok(ended)
     }

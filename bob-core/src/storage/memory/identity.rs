@@ -26,7 +26,7 @@ impl IdentityStore for MemoryStorage {
             return Err(StorageError::new(StorageErrorKind::Stale, OPERATION));
         }
         match shop.identity.after(change) {
-            Ok(next) => shop.identity = next.clone(),
+            Ok(next) => shop.identity = next,
             Err(refused) => return Ok(IdentityChanged::Refused(refused)),
         }
         let changed = shop.identity.clone();

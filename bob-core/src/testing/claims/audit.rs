@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::account::{
     AccountKind, LinkPurpose, LinkSecret, LinkToken, LinkUse, Login, MemberChange, NewLink, PLATFORM_REALM,
-    PasswordHash, PlatformRole, Role, TenantRole,
+    PasswordHash, PlatformRole, Role, SigningKey, TenantRole,
 };
 use crate::act::{Act, Principal, Via};
 use crate::audit::{AuditFilter, AuditPage, AuditQuery, AuditRow, NotedRead};
@@ -17,9 +17,10 @@ use crate::credit::{CreditChanged, MilliCredits};
 use crate::id::{AccountId, ConversationId, KnowledgeId, LoginId, PersonaId, TenantId, VisitorId};
 use crate::knowledge::{ImportInto, KnowledgeStatus, KnowledgeText};
 use crate::language::Language;
-use crate::persona::{Persona, Written};
+use crate::persona::{PersonaText, Written};
 use crate::pricebook::Pricebook;
 use crate::storage::{Result, Storage};
+use crate::tenant::{StandingChange, Tenant};
 use crate::testing::fixture;
 use crate::turn::LEASE;
 use crate::visitor::VisitorProfile;
@@ -31,18 +32,20 @@ pub const DEEDS: &[&str] = &[
     "add_knowledge",
     "add_member",
     "add_persona",
+    "add_signing_key",
     "add_widget_key",
     "approve_knowledge",
     "begin_turn",
     "change_credits",
-    "change_widget_key",
     "change_member",
     "change_tenant",
+    "change_widget_key",
     "create_account",
     "delete_persona",
     "disable_account",
     "draft_knowledge",
     "end_login",
+    "end_other_logins",
     "end_widget_key",
     "extend_turn",
     "finish_turn",
@@ -58,6 +61,7 @@ pub const DEEDS: &[&str] = &[
     "remove_knowledge",
     "remove_member",
     "renew_credits",
+    "replace_signing_keys",
     "reply",
     "rotate_refresh",
     "rotate_widget_key",
@@ -72,10 +76,10 @@ pub const DEEDS: &[&str] = &[
 /// The calls that take an act and leave no row under their own name, and why.
 pub const OTHERS: &[(&str, &str)] = &[
     ("change_identity", "its row is named by the change"),
-    ("change_standing", "its row is named by the change"),
     ("change_speaker", "its row is named by the step"),
+    ("change_standing", "its row is named by the change"),
     ("claim_visitor", "its reason tells how much moved, and a refusal is decline_claim"),
-    ("erase_tenant", "its rows stand on the platform, and the tenant's own go"),
+    ("erase_tenant", "a row on the platform when it begins, and tenant_erased when it is done"),
     ("link_holds", "it only looks, at the moment of the act"),
     ("note_read", "its row is named by what was read"),
     ("note_reading", "the same"),
@@ -86,8 +90,16 @@ pub const OTHERS: &[(&str, &str)] = &[
 ];
 
 /// The rows of calls that name them otherwise than themselves.
-const NAMED_OTHERWISE: &[&str] =
-    &["close_conversation", "hand_back_conversation", "read_conversation", "take_conversation"];
+const NAMED_OTHERWISE: &[&str] = &[
+    "close_conversation",
+    "delete_tenant",
+    "hand_back_conversation",
+    "keep_tenant",
+    "read_conversation",
+    "restore_tenant",
+    "suspend_tenant",
+    "take_conversation",
+];
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 77));
 
@@ -154,6 +166,8 @@ pub async fn every_deed_leaves_one_row(store: &dyn Storage) {
         .await;
     deeds_on_a_business(&mut scene, tenant).await;
     deeds_in_a_conversation(&mut scene, tenant).await;
+    deeds_on_personas(&mut scene, tenant).await;
+    deeds_on_the_business_itself(&mut scene, tenant).await;
     scene.done.sort_unstable();
     scene.done.dedup();
     let mut shown = [DEEDS, NAMED_OTHERWISE].concat();
@@ -198,6 +212,16 @@ async fn deeds_of_the_platform(scene: &mut Scene<'_>) {
         ends_at: later(fixture::now(), Duration::from_secs(43_200)),
         ended_at: None,
     };
+    let first = SigningKey::first(store.purpose_keys(), fixture::now());
+    let second = first.next(fixture::now(), fixture::now()).unwrap();
+    scene
+        .leaves("add_signing_key", realm, NOTHING, async |act| store.add_signing_key(act, first).await)
+        .await;
+    scene
+        .leaves("replace_signing_keys", realm, NOTHING, async |act| {
+            store.replace_signing_keys(act, second).await
+        })
+        .await;
     let of_login = (Some(login.id.as_uuid()), Some(id.as_uuid()));
     scene
         .leaves("open_login", realm, of_login, async |act| store.open_login(act, login, [1; 32]).await)
@@ -207,11 +231,78 @@ async fn deeds_of_the_platform(scene: &mut Scene<'_>) {
             store.rotate_refresh(act, &realm, &login.id, [1; 32], [2; 32]).await
         })
         .await;
+    let elsewhere = Login { id: LoginId::new(), ..login };
+    store.open_login(&fixture::act(), elsewhere, [4; 32]).await.unwrap();
+    scene
+        .leaves("end_other_logins", realm, (None, Some(id.as_uuid())), async |act| {
+            store.end_other_logins(act, &realm, &id, &login.id).await
+        })
+        .await;
     scene
         .leaves("end_login", realm, about(login.id.as_uuid()), async |act| {
             store.end_login(act, &realm, &login.id).await
         })
         .await;
+}
+
+async fn deeds_on_personas(scene: &mut Scene<'_>, tenant: TenantId) {
+    let (store, persona) = (scene.store, PersonaId::new());
+    let of_persona = about(persona.as_uuid());
+    let usual = store.tenant_snapshot(&tenant).await.unwrap().persona.id;
+    let text = |name: &str| PersonaText {
+        name: name.to_owned(),
+        description: String::new(),
+        tone: String::new(),
+        system_prompt: String::new(),
+    };
+    scene
+        .leaves("add_persona", tenant, of_persona, async |act| {
+            store.add_persona(act, &tenant, &persona, text("One"), Written::Published).await
+        })
+        .await;
+    scene
+        .leaves("write_persona", tenant, of_persona, async |act| {
+            store.write_persona(act, &tenant, &persona, None, text("Two"), Written::AsDraft).await
+        })
+        .await;
+    scene
+        .leaves("publish_persona", tenant, of_persona, async |act| {
+            store.publish_persona(act, &tenant, &persona, 2, None).await
+        })
+        .await;
+    scene
+        .leaves("set_default_persona", tenant, of_persona, async |act| {
+            store.set_default_persona(act, &tenant, &persona).await
+        })
+        .await;
+    scene
+        .leaves("delete_persona", tenant, about(usual.as_uuid()), async |act| {
+            store.delete_persona(act, &tenant, &usual, None).await
+        })
+        .await;
+}
+
+async fn deeds_on_the_business_itself(scene: &mut Scene<'_>, tenant: TenantId) {
+    let (store, of_tenant) = (scene.store, about(tenant.as_uuid()));
+    let known = store.tenant_snapshot(&tenant).await.unwrap().tenant;
+    scene
+        .leaves("change_tenant", tenant, of_tenant, async |act| {
+            let renamed = Tenant { name: "Another name".to_owned(), ..known.clone() };
+            store.change_tenant(act, &tenant, known.revision, renamed).await
+        })
+        .await;
+    for (operation, change) in [
+        ("suspend_tenant", StandingChange::Suspend),
+        ("restore_tenant", StandingChange::Restore),
+        ("delete_tenant", StandingChange::Delete),
+        ("keep_tenant", StandingChange::Keep),
+    ] {
+        scene
+            .leaves(operation, tenant, of_tenant, async |act| {
+                store.change_standing(act, &tenant, change).await
+            })
+            .await;
+    }
 }
 
 /// Somebody is invited, changed and removed.
@@ -327,49 +418,10 @@ async fn deeds_on_knowledge(scene: &mut Scene<'_>, tenant: TenantId) {
         .await;
 }
 
-async fn deeds_on_personas(scene: &mut Scene<'_>, tenant: TenantId) {
-    let (store, id) = (scene.store, PersonaId::new());
-    let of_persona = about(id.as_uuid());
-    let text = || Persona::default_for(id, "Shop").text();
-    scene
-        .leaves("add_persona", tenant, of_persona, async |act| {
-            store.add_persona(act, &tenant, &id, text(), Written::AsDraft).await
-        })
-        .await;
-    scene
-        .leaves("write_persona", tenant, of_persona, async |act| {
-            store.write_persona(act, &tenant, &id, None, text(), Written::AsDraft).await
-        })
-        .await;
-    scene
-        .leaves("publish_persona", tenant, of_persona, async |act| {
-            store.publish_persona(act, &tenant, &id, 1, None).await
-        })
-        .await;
-    let was = store.tenant_snapshot(&tenant).await.unwrap();
-    scene
-        .leaves("set_default_persona", tenant, of_persona, async |act| {
-            store.set_default_persona(act, &tenant, &id).await
-        })
-        .await;
-    let first = was.persona.id;
-    scene
-        .leaves("delete_persona", tenant, about(first.as_uuid()), async |act| {
-            store.delete_persona(act, &tenant, &first, None).await
-        })
-        .await;
-    scene
-        .leaves("change_tenant", tenant, about(tenant.as_uuid()), async |act| {
-            store.change_tenant(act, &tenant, was.tenant.revision, was.tenant.clone()).await
-        })
-        .await;
-}
-
 async fn deeds_on_a_business(scene: &mut Scene<'_>, tenant: TenantId) {
     let store = scene.store;
     deeds_on_keys(scene, tenant).await;
     deeds_on_knowledge(scene, tenant).await;
-    deeds_on_personas(scene, tenant).await;
     let change = fixture::change(1_000);
     let of_change = about(change.id());
     let changed = scene

@@ -1,5 +1,7 @@
 //! What goes with a tenant when it is deleted, the same in all databases.
 
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
 /// Every table that holds rows of tenants, but that of their keys, and what follows the tenant in its key; those that
 /// refer to others come before them. A test holds that none is missing.
 pub(crate) const TABLES: [(&str, &str); 25] = [
@@ -34,9 +36,11 @@ pub(crate) const TABLES: [(&str, &str); 25] = [
 pub(crate) const ITSELF: &str = "tenant_id";
 
 /// Deletes at most `$2` rows that belong to the tenant `$1`.
-pub(crate) fn deletion(table: &str, key: &str) -> String {
-    format!(
+pub(crate) fn deletion(table: &str, key: &str) -> SqlStr {
+    // Names of our own, which no statement can take as parameters.
+    let sql = format!(
         "DELETE FROM {table} WHERE tenant_id = $1
          AND ({key}) IN (SELECT {key} FROM {table} WHERE tenant_id = $1 LIMIT $2)"
-    )
+    );
+    AssertSqlSafe(sql).into_sql_str()
 }

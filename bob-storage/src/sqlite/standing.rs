@@ -4,7 +4,6 @@ use bob_core::act::Act;
 use bob_core::id::TenantId;
 use bob_core::storage::{Result, StorageError, StorageErrorKind};
 use bob_core::tenant::{Standing, StandingChange, Suspension};
-use sqlx::AssertSqlSafe;
 
 use super::audit::{Subject, note};
 use super::not_found;
@@ -72,9 +71,7 @@ pub(super) async fn erase(unit: &mut Unit<'_>, act: &Act, tenant: &TenantId, row
         return Ok(true);
     }
     for (table, key) in TABLES {
-        let delete = sqlx::query(AssertSqlSafe(deletion(table, key)))
-            .bind(blob(tenant.as_uuid()))
-            .bind(i64::from(rows));
+        let delete = sqlx::query(deletion(table, key)).bind(blob(tenant.as_uuid())).bind(i64::from(rows));
         if unit.execute(delete).await? >= u64::from(rows) && key != ITSELF {
             return Ok(true);
         }

@@ -82,6 +82,6 @@ fn what_needs_a_sign_in_says_so() {
         let described = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()];
         let open = matches!(route.access, crate::route::Access::Open | crate::route::Access::OwnOrigin);
         assert_eq!(described.get("security").is_none(), open, "{}", route.path);
-        assert_eq!(described["responses"].get("401").is_none() && !open, false, "{}", route.path);
+        assert!(open || described["responses"].get("401").is_some(), "{}", route.path);
     }
 }

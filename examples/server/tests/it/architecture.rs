@@ -13,7 +13,7 @@ use serde_json::Value;
 const LIBRARIES: [&str; 3] = ["bob-core", "bob-tower", "bob-storage"];
 
 /// The rooms of bob-tower that give answers, and so may say which status one has.
-const ANSWERING_ROOMS: [&str; 15] = [
+const ANSWERING_ROOMS: [&str; 16] = [
     "problem",
     "wire",
     "door",

@@ -9,6 +9,7 @@ ALTER TABLE bob_memberships ADD COLUMN disabled_at bigint;
 ALTER TABLE bob_memberships ADD COLUMN version bigint NOT NULL DEFAULT 1;
 
 ALTER TABLE bob_logins ADD COLUMN generation bigint NOT NULL DEFAULT 0;
+CREATE INDEX bob_logins_account ON bob_logins (tenant_id, account_id) WHERE ended_at IS NULL;
 
 -- The platform's invitations, and all resets, stand under the nil tenant.
 CREATE TABLE bob_links (

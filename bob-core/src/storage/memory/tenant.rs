@@ -197,7 +197,6 @@ impl TenantStore for MemoryStorage {
         world.members.retain(|row| row.tenant != *tenant);
         world.links.retain(|(realm, ..), _| realm != tenant);
         world.logins.retain(|(realm, _), _| realm != tenant);
-        world.links.retain(|(realm, ..), _| realm != tenant);
         world.audit.retain(|(realm, _)| realm != tenant);
         world.record_on(None, OPERATION, act, Subject(Some(tenant.as_uuid()), None));
         world.record_on(None, "tenant_erased", act, Subject(Some(tenant.as_uuid()), None));

@@ -6,6 +6,7 @@ use bob_core::account::PLATFORM_REALM;
 use bob_core::act::Principal;
 use bob_core::audit::{AuditQuery, AuditRow};
 use bob_core::id::{AccountId, TenantId};
+use bob_core::storage::StorageErrorKind;
 use http::{Response, StatusCode};
 
 use crate::auth::own_or_named;
@@ -58,17 +59,11 @@ async fn names(
         if names.contains_key(&account) || strangers.contains(&account) {
             continue;
         }
-        let known = match storage.account(&account).await? {
-            Some(person) if realm == PLATFORM_REALM => person.platform_role.map(|_| person.name),
-            Some(person) => {
-                let memberships = storage.memberships(&account).await?;
-                memberships.iter().any(|of| of.tenant == realm).then_some(person.name)
-            }
-            None => None,
-        };
-        match known {
-            Some(name) => drop(names.insert(account, name)),
-            None => strangers.push(account),
+        // What another business calls them is not said here.
+        match storage.member(&realm, &account).await {
+            Ok(member) => drop(names.insert(account, member.name)),
+            Err(error) if error.kind() == StorageErrorKind::NotFound => strangers.push(account),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(names)

@@ -181,7 +181,7 @@ impl ConversationEvents {
         if let Some(person) = self.listening.typist() {
             // Only who speaks is seen writing.
             if entry.standing.ownership.owner == Owner::Person(person) {
-                let name = self.inbox.name(&person).await?;
+                let name = self.inbox.name(&self.tenant, &person).await?;
                 self.ready.push_back((None, ConversationEvent::Typing { name }));
             }
         }
@@ -191,7 +191,7 @@ impl ConversationEvents {
     async fn change_speaker(&mut self, entry: &InboxEntry) -> Result<()> {
         let ownership = entry.standing.ownership;
         let name = match ownership.owner {
-            Owner::Person(person) => Some(self.inbox.name(&person).await?),
+            Owner::Person(person) => Some(self.inbox.name(&self.tenant, &person).await?),
             Owner::Bot => None,
         };
         if let Some(heard) = &mut self.heard {
@@ -206,7 +206,7 @@ impl ConversationEvents {
 
     async fn say(&mut self, message: Message) -> Result<()> {
         let name = match &message.author {
-            Some(person) => Some(self.inbox.name(person).await?),
+            Some(person) => Some(self.inbox.name(&self.tenant, person).await?),
             None => None,
         };
         if let Some(heard) = &mut self.heard {

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::account::PLATFORM_REALM;
 use crate::act::Act;
 use crate::conversation::{ConversationKey, History, Message, SpeakerChange, SpeakerChanged};
 use crate::id::{AccountId, ConversationId, TenantId};
@@ -186,9 +187,16 @@ impl Inbox {
     /// # Errors
     ///
     /// When storage does not answer.
-    pub async fn name(&self, person: &AccountId) -> Result<String> {
-        let account = self.storage.account(person).await?;
-        Ok(account.as_ref().and_then(|account| first_name(&account.name)).unwrap_or(NAMELESS).to_owned())
+    pub async fn name(&self, tenant: &TenantId, person: &AccountId) -> Result<String> {
+        // What another business calls them is not said here.
+        for realm in [tenant, &PLATFORM_REALM] {
+            match self.storage.member(realm, person).await {
+                Ok(member) => return Ok(first_name(&member.name).unwrap_or(NAMELESS).to_owned()),
+                Err(error) if error.kind() == StorageErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(NAMELESS.to_owned())
     }
 
     /// What a visitor may call each of the people who speak in these messages.
@@ -196,11 +204,11 @@ impl Inbox {
     /// # Errors
     ///
     /// When storage does not answer.
-    pub async fn names(&self, messages: &[Message]) -> Result<HashMap<AccountId, String>> {
+    pub async fn names(&self, tenant: &TenantId, messages: &[Message]) -> Result<HashMap<AccountId, String>> {
         let mut names = HashMap::new();
         for person in messages.iter().filter_map(|message| message.author) {
             if let Entry::Vacant(place) = names.entry(person) {
-                place.insert(self.name(&person).await?);
+                place.insert(self.name(tenant, &person).await?);
             }
         }
         Ok(names)

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::*;
+use crate::account::{MemberAdded, NewMember, Role as AccountRole, TenantRole};
 use crate::act::Principal;
 use crate::chat::{NewMessage, Sent};
 use crate::conversation::{Door, MessageText, Owner, Role, SpeakerStep};
@@ -14,7 +15,7 @@ use crate::id::VisitorId;
 use crate::knowledge::Audience;
 use crate::llm::{Line, ScriptedModel};
 use crate::storage::memory::MemoryStorage;
-use crate::storage::{AccountStore as _, ConversationStore as _, TenantStore as _};
+use crate::storage::{AccountStore as _, ConversationStore as _, MemberStore as _, TenantStore as _};
 use crate::testing::fixture;
 use crate::turn::{TurnEvent, TurnFailure, TurnState};
 use crate::visitor::VisitorProof;
@@ -36,9 +37,14 @@ impl World {
         let (store, onboarding) = (Arc::new(MemoryStorage::new()), fixture::onboarding("shop"));
         let tenant = onboarding.tenant.id;
         store.onboard(&fixture::act().because("to begin with"), onboarding).await.unwrap();
-        let account =
-            crate::account::Account { name: "Anna Berg".to_owned(), ..fixture::account("anna@shop.example") };
-        store.create_account(&fixture::act(), account.clone()).await.unwrap();
+        let anna = NewMember {
+            name: "Anna Berg".to_owned(),
+            ..fixture::new_member("anna@shop.example", AccountRole::Tenant(TenantRole::Agent))
+        };
+        let anna = match store.add_member(&fixture::act(), &tenant, anna).await.unwrap() {
+            MemberAdded::Added(member) => member.account,
+            other => panic!("she should be in: {other:?}"),
+        };
         let go = Arc::new(Notify::new());
         let wait = || Line::Wait(Arc::clone(&go));
         let script = vec![
@@ -55,7 +61,7 @@ impl World {
             (bob, running)
         };
         let ((here, one), (there, other)) = (node().await, node().await);
-        Self { here, there, _running: [one, other], store, tenant, anna: account.id, go }
+        Self { here, there, _running: [one, other], store, tenant, anna, go }
     }
 
     /// A visitor's question on the first node, which its model is answering.
@@ -276,4 +282,25 @@ fn a_person_goes_by_their_first_name() {
     {
         assert_eq!(first_name(name), called);
     }
+}
+
+#[tokio::test]
+async fn a_person_is_called_as_the_business_they_speak_for_calls_them() {
+    let store = Arc::new(MemoryStorage::new());
+    let (shop, rival) = (fixture::tenant(&*store, "shop").await, fixture::tenant(&*store, "rival").await);
+    let mut account = None;
+    for (tenant, name) in [(&rival, "Rude Name"), (&shop, "Sam Hill")] {
+        let new = fixture::new_member("sam@work.example", AccountRole::Tenant(TenantRole::Agent));
+        let new = NewMember { name: name.to_owned(), ..new };
+        match store.add_member(&fixture::act(), tenant, new).await.unwrap() {
+            MemberAdded::Added(member) => account = Some(member.account),
+            other => panic!("they should be in: {other:?}"),
+        }
+    }
+    let account = account.unwrap();
+    let bob = Bob::build(Arc::clone(&store) as SharedStorage).build().await.unwrap();
+    let called = async |tenant: &TenantId| bob.inbox().name(tenant, &account).await.unwrap();
+    assert_eq!(called(&shop).await, "Sam");
+    assert_eq!(called(&rival).await, "Rude");
+    assert_eq!(called(&TenantId::new()).await, NAMELESS, "who belongs to neither has no name here");
 }

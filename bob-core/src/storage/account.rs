@@ -16,7 +16,7 @@ pub trait AccountStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Conflict`](StorageErrorKind::Conflict) when the address is taken.
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when the address is taken.
     async fn create_account(&self, act: &Act, account: Account) -> Result<()>;
 
     /// The person with an address.
@@ -32,7 +32,7 @@ pub trait AccountStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such person.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such person.
     async fn set_password(&self, act: &Act, account: &AccountId, password: PasswordHash) -> Result<()>;
 
     /// The businesses a person belongs to, by name; not those that shut them out.

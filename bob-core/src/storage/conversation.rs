@@ -22,7 +22,7 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such conversation.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such conversation.
     async fn history(
         &self,
         tenant: &TenantId,
@@ -35,7 +35,7 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn or it is another visitor's.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such turn or it is another visitor's.
     async fn turn(
         &self,
         tenant: &TenantId,
@@ -48,6 +48,6 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such conversation.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such conversation.
     async fn ownership(&self, tenant: &TenantId, conversation: &ConversationId) -> Result<Ownership>;
 }

@@ -17,21 +17,21 @@ pub trait CreditStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn credit_balance(&self, tenant: &TenantId) -> Result<CreditBalance>;
 
     /// How the tenant stands in its current period.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn credit_usage(&self, tenant: &TenantId) -> Result<CreditUsage>;
 
     /// The latest entries before number `before` (`None`: before the end), at most `limit`, the latest first.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn ledger(&self, tenant: &TenantId, before: Option<u64>, limit: u32) -> Result<LedgerPage>;
 
     /// Grants credits or takes some back, with a reason, and answers what became of it.
@@ -43,7 +43,7 @@ pub trait CreditStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn change_credits(
         &self,
         act: &Act,
@@ -59,6 +59,6 @@ pub trait CreditStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn renew_credits(&self, act: &Act, tenant: &TenantId, renewal: Renewal) -> Result<bool>;
 }

@@ -15,6 +15,6 @@ pub trait KeyStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](StorageErrorKind::Unavailable) when the keyring does not hold the key that one was wrapped by.
+    /// [`Unavailable`](super::StorageErrorKind::Unavailable) when the keyring does not hold the key that one was wrapped by.
     async fn rewrap_keys(&self, act: &Act, limit: u32) -> Result<u32>;
 }

@@ -24,7 +24,7 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, [`Conflict`](StorageErrorKind::Conflict)
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant, [`Conflict`](super::StorageErrorKind::Conflict)
     /// when it has the item.
     async fn add_knowledge(
         &self,
@@ -38,7 +38,7 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such item, [`Stale`](StorageErrorKind::Stale) when
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such item, [`Stale`](super::StorageErrorKind::Stale) when
     /// `latest` is said and is not its latest version.
     async fn draft_knowledge(
         &self,
@@ -55,7 +55,7 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such version, [`Conflict`](StorageErrorKind::Conflict)
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such version, [`Conflict`](super::StorageErrorKind::Conflict)
     /// when [`may_become`](KnowledgeStatus::may_become) forbids the step.
     async fn move_knowledge(
         &self,
@@ -71,7 +71,7 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such version, [`Conflict`](StorageErrorKind::Conflict)
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such version, [`Conflict`](super::StorageErrorKind::Conflict)
     /// when it is not in review or has expired.
     async fn approve_knowledge(
         &self,
@@ -85,14 +85,14 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn publish_knowledge(&self, act: &Act, tenant: &TenantId) -> Result<u64>;
 
     /// Retires all versions of an item and takes it off every list. A published text is gone from the next answer.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such item, [`Stale`](StorageErrorKind::Stale) when
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such item, [`Stale`](super::StorageErrorKind::Stale) when
     /// `latest` is said and is not its latest version.
     async fn remove_knowledge(
         &self,
@@ -110,7 +110,7 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn import_knowledge(
         &self,
         act: &Act,
@@ -123,14 +123,14 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn gather_releases(&self, act: &Act, tenant: &TenantId, gathers: bool) -> Result<()>;
 
     /// An item over all its versions.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such item.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such item.
     async fn knowledge_item(&self, tenant: &TenantId, item: &KnowledgeId) -> Result<KnowledgeItem>;
 
     /// The items that a filter shows, the latest made first, behind `after`; at most `limit`.
@@ -147,7 +147,7 @@ pub trait KnowledgeStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant or it has not come to that release.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant or it has not come to that release.
     async fn published_knowledge(
         &self,
         tenant: &TenantId,

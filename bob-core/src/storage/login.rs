@@ -23,7 +23,7 @@ pub trait LoginStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is none or it has ended.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is none or it has ended.
     async fn touch_login(&self, realm: &TenantId, login: &LoginId, idle_until: Timestamp) -> Result<()>;
 
     /// Uses up a refresh token and stores the next one.

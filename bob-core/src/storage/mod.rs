@@ -1,7 +1,7 @@
 //! The storage ports. Each method is one transaction: all of it is committed, or none.
 //!
 //! The tenant always comes first: a call that forgets it cannot be written, and what belongs to another tenant is
-//! [`NotFound`](StorageErrorKind::NotFound), the same as what does not exist. Every mutating call takes an [`Act`] and
+//! [`NotFound`](StorageErrorKind::NotFound), the same as what does not exist. Every mutating call takes an [`Act`](crate::act::Act) and
 //! records it in the same transaction. When a mutating call answers `Ok`, what it wrote survives a crash of the process
 //! (for stores on disk). After [`Unavailable`](StorageErrorKind::Unavailable) nothing was written, unless the method
 //! says otherwise.

@@ -12,15 +12,15 @@ use crate::persona::{PersonaOverview, PersonaText, PersonaVersion, Written};
 /// Personas: versions are written once and stay; one of them is published, one persona is the default.
 ///
 /// Texts come [checked](PersonaText::check). `expected` is the latest version that the caller knows; the calls that take
-/// one answer [`Stale`](StorageErrorKind::Stale) when there is a later one. A persona that was deleted is
-/// [`NotFound`](StorageErrorKind::NotFound).
+/// one answer [`Stale`](super::StorageErrorKind::Stale) when there is a later one. A persona that was deleted is
+/// [`NotFound`](super::StorageErrorKind::NotFound).
 #[async_trait]
 pub trait PersonaStore: fmt::Debug + Send + Sync {
     /// A tenant's personas in the order of their identifiers, at most `limit` behind `after`.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn personas(
         &self,
         tenant: &TenantId,
@@ -32,14 +32,14 @@ pub trait PersonaStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such persona.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such persona.
     async fn persona(&self, tenant: &TenantId, persona: &PersonaId) -> Result<PersonaOverview>;
 
     /// Its versions from the latest back, at most `limit` below `before`.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such persona.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such persona.
     async fn persona_versions(
         &self,
         tenant: &TenantId,
@@ -52,7 +52,7 @@ pub trait PersonaStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Conflict`](StorageErrorKind::Conflict) when the tenant has one of that identifier, or
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when the tenant has one of that identifier, or
     /// [`MOST_PERSONAS`](crate::persona::MOST_PERSONAS).
     async fn add_persona(
         &self,
@@ -67,8 +67,8 @@ pub trait PersonaStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound), [`Stale`](StorageErrorKind::Stale), or
-    /// [`Conflict`](StorageErrorKind::Conflict) when it has
+    /// [`NotFound`](super::StorageErrorKind::NotFound), [`Stale`](super::StorageErrorKind::Stale), or
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when it has
     /// [`MOST_VERSIONS`](crate::persona::MOST_VERSIONS).
     async fn write_persona(
         &self,
@@ -85,8 +85,8 @@ pub trait PersonaStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such persona or that has no such version,
-    /// [`Stale`](StorageErrorKind::Stale).
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such persona or that has no such version,
+    /// [`Stale`](super::StorageErrorKind::Stale).
     async fn publish_persona(
         &self,
         act: &Act,
@@ -100,7 +100,7 @@ pub trait PersonaStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound), or [`Conflict`](StorageErrorKind::Conflict) when no version of it is
+    /// [`NotFound`](super::StorageErrorKind::NotFound), or [`Conflict`](super::StorageErrorKind::Conflict) when no version of it is
     /// published.
     async fn set_default_persona(
         &self,
@@ -113,8 +113,8 @@ pub trait PersonaStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound), [`Stale`](StorageErrorKind::Stale), or
-    /// [`Conflict`](StorageErrorKind::Conflict) when it is the default.
+    /// [`NotFound`](super::StorageErrorKind::NotFound), [`Stale`](super::StorageErrorKind::Stale), or
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when it is the default.
     async fn delete_persona(
         &self,
         act: &Act,

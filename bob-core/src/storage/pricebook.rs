@@ -19,6 +19,6 @@ pub trait PricebookStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) before one was published.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) before one was published.
     async fn published_pricebook(&self, now: Timestamp) -> Result<Pricebook>;
 }

@@ -75,7 +75,7 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Conflict`](StorageErrorKind::Conflict) when slug, identifier or a host is taken.
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when slug, identifier or a host is taken.
     async fn onboard(&self, act: &Act, onboarding: Onboarding) -> Result<()>;
 
     /// The tenant that a caller named; `None` when there is none.
@@ -88,14 +88,14 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn tenant_version(&self, tenant: &TenantId) -> Result<u64>;
 
     /// Its snapshot, all of one moment.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn tenant_snapshot(&self, tenant: &TenantId) -> Result<TenantSnapshot>;
 
     /// Tenants in the order of their identifiers, at most `limit` behind `after`.
@@ -107,16 +107,16 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, [`Stale`](StorageErrorKind::Stale) when
-    /// it has another revision than `revision`, [`Conflict`](StorageErrorKind::Conflict) when a host is another's.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant, [`Stale`](super::StorageErrorKind::Stale) when
+    /// it has another revision than `revision`, [`Conflict`](super::StorageErrorKind::Conflict) when a host is another's.
     async fn change_tenant(&self, act: &Act, tenant: &TenantId, revision: u64, to: Tenant) -> Result<u64>;
 
     /// Closes a tenant's doors or opens them again, and answers how it stands now; what changes nothing is not recorded.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant,
-    /// [`Conflict`](StorageErrorKind::Conflict) when the moment of its deletion has come.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant,
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when the moment of its deletion has come.
     async fn change_standing(&self, act: &Act, tenant: &TenantId, change: StandingChange)
     -> Result<Standing>;
 
@@ -124,7 +124,7 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn first_steps(&self, tenant: &TenantId) -> Result<FirstSteps>;
 
     /// Tenants whose moment of deletion has come at `now`, the longest ago first, at most `limit`.
@@ -139,7 +139,7 @@ pub trait TenantStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant,
-    /// [`Conflict`](StorageErrorKind::Conflict) when its moment has not come.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant,
+    /// [`Conflict`](super::StorageErrorKind::Conflict) when its moment has not come.
     async fn erase_tenant(&self, act: &Act, tenant: &TenantId, rows: u32) -> Result<bool>;
 }

@@ -25,14 +25,14 @@ pub trait TurnStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant.
     async fn begin_turn(&self, act: &Act, tenant: &TenantId, start: TurnStart) -> Result<TurnOpening>;
 
     /// Makes a lease last from the act's time on again; `None` when it is lost: run out, taken over, or the owner changed.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such turn.
     async fn renew_turn(
         &self,
         act: &Act,
@@ -47,7 +47,7 @@ pub trait TurnStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such turn.
     async fn extend_turn(
         &self,
         act: &Act,
@@ -64,7 +64,7 @@ pub trait TurnStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such turn.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such turn.
     async fn finish_turn(&self, act: &Act, tenant: &TenantId, finish: TurnFinish) -> Result<TurnClosing>;
 
     /// Gives up open turns whose lease has run out: frees their conversations, releases their reservations in full.

@@ -21,7 +21,7 @@ pub trait WidgetKeyStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, [`Conflict`](StorageErrorKind::Conflict)
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant, [`Conflict`](super::StorageErrorKind::Conflict)
     /// when the key exists or the tenant has as many live ones as it may.
     async fn add_widget_key(&self, act: &Act, tenant: &TenantId, key: WidgetKey) -> Result<()>;
 
@@ -29,8 +29,8 @@ pub trait WidgetKeyStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such key, [`Conflict`](StorageErrorKind::Conflict)
-    /// when it has ended, [`Stale`](StorageErrorKind::Stale) when `version` is not its version.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such key, [`Conflict`](super::StorageErrorKind::Conflict)
+    /// when it has ended, [`Stale`](super::StorageErrorKind::Stale) when `version` is not its version.
     async fn change_widget_key(
         &self,
         act: &Act,
@@ -44,9 +44,9 @@ pub trait WidgetKeyStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such key, [`Conflict`](StorageErrorKind::Conflict)
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such key, [`Conflict`](super::StorageErrorKind::Conflict)
     /// when an end is set for it already, or the tenant would have more live keys than it may,
-    /// [`Stale`](StorageErrorKind::Stale) when `version` is not its version.
+    /// [`Stale`](super::StorageErrorKind::Stale) when `version` is not its version.
     async fn rotate_widget_key(
         &self,
         act: &Act,
@@ -61,7 +61,7 @@ pub trait WidgetKeyStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such key.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such key.
     async fn add_key_origins(
         &self,
         act: &Act,
@@ -74,7 +74,7 @@ pub trait WidgetKeyStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when the tenant has no such key.
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when the tenant has no such key.
     async fn end_widget_key(
         &self,
         act: &Act,
@@ -87,7 +87,7 @@ pub trait WidgetKeyStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](StorageErrorKind::NotFound) when there is no such tenant, [`Stale`](StorageErrorKind::Stale) when
+    /// [`NotFound`](super::StorageErrorKind::NotFound) when there is no such tenant, [`Stale`](super::StorageErrorKind::Stale) when
     /// `version` is said and is not the version of what is set.
     async fn set_widget_settings(
         &self,

@@ -33,7 +33,7 @@ pub(super) async fn history(
     let PageQuery { limit, before } = PageQuery::read(call.head.uri.query())?;
     let key = ConversationKey { door, visitor, session };
     let history = call.mounted.bob.chat().history(&tenant, &key, before, limit).await?;
-    let names = call.mounted.bob.inbox().names(&history.messages).await?;
+    let names = call.mounted.bob.inbox().names(&tenant, &history.messages).await?;
     json(StatusCode::OK, &HistoryView::new(key.session.as_str(), &history, &names))
 }
 

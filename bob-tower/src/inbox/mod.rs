@@ -38,7 +38,7 @@ pub(crate) async fn list(call: Call) -> Result<Response<BobBody>, Problem> {
         let name = match entry.standing.ownership.owner {
             Owner::Person(person) => Some(match names.get(&person) {
                 Some(name) => name.clone(),
-                None => names.entry(person).or_insert(inbox.name(&person).await?).clone(),
+                None => names.entry(person).or_insert(inbox.name(&tenant, &person).await?).clone(),
             }),
             _ => None,
         };
@@ -57,9 +57,9 @@ pub(crate) async fn read(call: Call) -> Result<Response<BobBody>, Problem> {
     let inbox = call.mounted.bob.inbox();
     let entry = inbox.entry(&tenant, &conversation).await?;
     let history = inbox.history(&tenant, &conversation, before, limit).await?;
-    let names = inbox.names(&history.messages).await?;
+    let names = inbox.names(&tenant, &history.messages).await?;
     let view = TranscriptView {
-        conversation: view(&call, &entry).await?,
+        conversation: view(&call, &tenant, &entry).await?,
         items: MessageView::all(&history.messages, &names),
         next_cursor: history.next.map(|next| next.to_string()),
     };
@@ -82,9 +82,9 @@ async fn note_reading(call: &Call, tenant: &TenantId, conversation: &Conversatio
     Ok(())
 }
 
-async fn view(call: &Call, entry: &InboxEntry) -> Result<ConversationView, Problem> {
+async fn view(call: &Call, tenant: &TenantId, entry: &InboxEntry) -> Result<ConversationView, Problem> {
     let name = match entry.standing.ownership.owner {
-        Owner::Person(person) => Some(call.mounted.bob.inbox().name(&person).await?),
+        Owner::Person(person) => Some(call.mounted.bob.inbox().name(tenant, &person).await?),
         _ => None,
     };
     Ok(ConversationView::new(entry, name))

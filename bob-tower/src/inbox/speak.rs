@@ -3,7 +3,7 @@
 use bob_core::conversation::{
     Hindrance, MessageText, Owner, SpeakerChange, SpeakerChanged, SpeakerStep, Standing,
 };
-use bob_core::id::MessageId;
+use bob_core::id::{MessageId, TenantId};
 use bob_core::inbox::{PersonReply, Replied};
 use http::{Response, StatusCode};
 
@@ -47,14 +47,16 @@ async fn change(mut call: Call, step: SpeakerStep) -> Result<Response<BobBody>, 
     let inbox = call.mounted.bob.inbox();
     match inbox.change_speaker(&call.deed()?, &tenant, &conversation, change).await? {
         SpeakerChanged::Done(_) | SpeakerChanged::Unchanged(_) => {}
-        SpeakerChanged::Refused { why, standing } => return Err(refused(&call, why, &standing).await?),
+        SpeakerChanged::Refused { why, standing } => {
+            return Err(refused(&call, &tenant, why, &standing).await?);
+        }
         other => {
             tracing::error!(?other, "a change of speaker came to something unknown here");
             return Err(Problem::internal());
         }
     }
     let entry = inbox.entry(&tenant, &conversation).await?;
-    let mut response = json(StatusCode::OK, &view(&call, &entry).await?)?;
+    let mut response = json(StatusCode::OK, &view(&call, &tenant, &entry).await?)?;
     mark_version(response.headers_mut(), entry.standing.ownership.epoch);
     Ok(response)
 }
@@ -80,13 +82,13 @@ pub(crate) async fn reply(mut call: Call) -> Result<Response<BobBody>, Problem> 
         Replied::Stored(message) => (message, false),
         Replied::Repeated(message) => (message, true),
         Replied::Mismatch => return Err(Problem::idempotency_mismatch()),
-        Replied::Refused { why, standing } => return Err(refused(&call, why, &standing).await?),
+        Replied::Refused { why, standing } => return Err(refused(&call, &tenant, why, &standing).await?),
         other => {
             tracing::error!(?other, "a reply came to something unknown here");
             return Err(Problem::internal());
         }
     };
-    let name = inbox.name(&person).await?;
+    let name = inbox.name(&tenant, &person).await?;
     let mut response = json(StatusCode::CREATED, &MessageView::new(&message, Some(&name)))?;
     if repeated {
         idempotency::mark_replayed(response.headers_mut());
@@ -104,13 +106,18 @@ pub(crate) async fn typing(call: Call) -> Result<Response<BobBody>, Problem> {
 }
 
 /// Why it was refused, and who speaks instead.
-async fn refused(call: &Call, why: Hindrance, standing: &Standing) -> Result<Problem, Problem> {
+async fn refused(
+    call: &Call,
+    tenant: &TenantId,
+    why: Hindrance,
+    standing: &Standing,
+) -> Result<Problem, Problem> {
     let problem = Problem::from(why);
     if !matches!(why, Hindrance::Taken | Hindrance::NotTheOwner) {
         return Ok(problem);
     }
     let name = match standing.ownership.owner {
-        Owner::Person(person) => Some(call.mounted.bob.inbox().name(&person).await?),
+        Owner::Person(person) => Some(call.mounted.bob.inbox().name(tenant, &person).await?),
         _ => None,
     };
     let speaker = SpeakerView::new(standing.ownership.owner, name);

@@ -37,7 +37,10 @@ pub(crate) async fn import(mut call: Call) -> Result<Response<BobBody>, Problem>
     let file = call.read_body_within(MAX_FILE).await?;
     let tenant = business(&call).await?;
     let language = language.unwrap_or_else(|| tenant.tenant.default_language());
-    let texts = read(&file, FileDefaults { language, audience: Audience::Public }).map_err(|error| {
+    let defaults = FileDefaults { language, audience: Audience::Public };
+    // A large file takes a while, and nobody else is to wait for it.
+    let reading = tokio::task::spawn_blocking(move || read(&file, defaults)).await;
+    let texts = reading.map_err(|_| Problem::internal())?.map_err(|error| {
         let code = if matches!(error, FileError::NotUtf8 { .. }) { "not_utf8" } else { "unreadable_file" };
         Problem::unprocessable(code, sentence(&error))
     })?;

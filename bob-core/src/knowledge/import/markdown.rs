@@ -7,6 +7,9 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use super::{FileDefaults, FileError, FileText, FileTextError, Lines, MAX_TEXTS, checked, decoded, shown};
 use crate::knowledge::KnowledgeText;
 
+/// The deepest level of a list that is shown by its distance: deeper ones would cost more than they say.
+const DEEPEST_INDENT: usize = 8;
+
 /// Reads a document: what stands below a heading of the first or second level is one text with that title, up to the
 /// next. A heading above a further one, with nothing between them, is a chapter and no text.
 ///
@@ -143,7 +146,8 @@ impl Plain {
         if !self.text.ends_with('\n') {
             self.begin_line();
         }
-        self.text.extend(std::iter::repeat_n("  ", self.lists.len().saturating_sub(1)));
+        let depth = self.lists.len().saturating_sub(1).min(DEEPEST_INDENT);
+        self.text.extend(std::iter::repeat_n("  ", depth));
         match self.lists.last_mut() {
             Some(Some(number)) => {
                 // Writing to a String cannot fail.
@@ -221,6 +225,15 @@ mod tests {
         check("# Help\nOf ours.\n## Returns\nOne.\n", &[(1, "Help", "Of ours."), (3, "Returns", "One.")]);
         check("# A\n# B\nOne.\n", &[(1, "A", "body"), (2, "B", "One.")]);
         check("# A\n## B\n", &[(2, "B", "body")]);
+    }
+
+    #[test]
+    fn lists_within_lists_are_set_in_up_to_a_bound() {
+        let deep = format!("# Deep\n{}end\n", "- ".repeat(40));
+        let texts = read(&deep).unwrap();
+        let body = texts[0].text.as_ref().unwrap().body();
+        let widest = body.lines().map(|line| line.len() - line.trim_start().len()).max();
+        assert_eq!(widest, Some(2 * DEEPEST_INDENT), "{body}");
     }
 
     #[test]

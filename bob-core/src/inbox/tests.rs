@@ -15,7 +15,7 @@ use crate::id::VisitorId;
 use crate::knowledge::Audience;
 use crate::llm::{Line, ScriptedModel};
 use crate::storage::memory::MemoryStorage;
-use crate::storage::{AccountStore as _, ConversationStore as _, MemberStore as _, TenantStore as _};
+use crate::storage::{ConversationStore as _, MemberStore as _, TenantStore as _};
 use crate::testing::fixture;
 use crate::turn::{TurnEvent, TurnFailure, TurnState};
 use crate::visitor::VisitorProof;
